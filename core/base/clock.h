@@ -1,4 +1,5 @@
-// The time, as a constructor argument: production code takes a Clock& and tests give it one they move by hand.
+// The time, as a constructor argument: production code takes a Clock& and tests give it one they
+// move by hand.
 #ifndef PLUMBLINE_CORE_BASE_CLOCK_H_
 #define PLUMBLINE_CORE_BASE_CLOCK_H_
 

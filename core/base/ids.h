@@ -14,7 +14,8 @@ namespace plumbline {
 class IdGenerator {
  public:
   virtual ~IdGenerator() = default;
-  // "<prefix>-<unique part>": lower-case letters, digits and '-', at most 40 characters beyond the prefix.
+  // "<prefix>-<unique part>": lower-case letters, digits and '-', at most 40 characters beyond the
+  // prefix.
   virtual std::string NewId(absl::string_view prefix) = 0;
 };
 

@@ -1,5 +1,6 @@
-// Shims for what later abseil releases carry and Debian 12's (20220623) lacks, under upstream's names so that this file
-// can be deleted later, and the one function that adds context to an error on its way up.
+// Shims for what later abseil releases carry and Debian 12's (20220623) lacks, under upstream's
+// names so that this file can be deleted later, and the one function that adds context to an error
+// on its way up.
 #ifndef PLUMBLINE_CORE_BASE_STATUS_MACROS_H_
 #define PLUMBLINE_CORE_BASE_STATUS_MACROS_H_
 
@@ -18,9 +19,9 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 
 #ifndef ABSL_RETURN_IF_ERROR
 // Returns from the enclosing function when `expr`, an absl::Status, is an error.
-#define ABSL_RETURN_IF_ERROR(expr)                     \
-  do {                                                 \
-    absl::Status plumbline_status_ = (expr);           \
+#define ABSL_RETURN_IF_ERROR(expr)                         \
+  do {                                                     \
+    absl::Status plumbline_status_ = (expr);               \
     if (!plumbline_status_.ok()) return plumbline_status_; \
   } while (false)
 #endif
@@ -32,9 +33,11 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
   auto tmp = (expr);                                     \
   if (!tmp.ok()) return std::move(tmp).status();         \
   lhs = *std::move(tmp)
-// Evaluates `expr`, an absl::StatusOr<T>; assigns its value to `lhs` (which may declare a variable) or returns its error.
-#define ABSL_ASSIGN_OR_RETURN(lhs, expr) \
-  PLUMBLINE_ASSIGN_OR_RETURN_IMPL_(PLUMBLINE_STATUS_CONCAT_(plumbline_statusor_, __LINE__), lhs, expr)
+// Evaluates `expr`, an absl::StatusOr<T>; assigns its value to `lhs` (which may declare a variable)
+// or returns its error.
+#define ABSL_ASSIGN_OR_RETURN(lhs, expr)                                                         \
+  PLUMBLINE_ASSIGN_OR_RETURN_IMPL_(PLUMBLINE_STATUS_CONCAT_(plumbline_statusor_, __LINE__), lhs, \
+                                   expr)
 #endif
 
 #endif  // PLUMBLINE_CORE_BASE_STATUS_MACROS_H_

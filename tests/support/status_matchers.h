@@ -1,5 +1,5 @@
-// IsOk(), IsOkAndHolds(m) and StatusIs(code, m) for absl::Status and absl::StatusOr: what later abseil releases carry as
-// absl/status/status_matchers.h and Debian 12's lacks.
+// IsOk(), IsOkAndHolds(m) and StatusIs(code, m) for absl::Status and absl::StatusOr: what later
+// abseil releases carry as absl/status/status_matchers.h and Debian 12's lacks.
 #ifndef PLUMBLINE_TESTS_SUPPORT_STATUS_MATCHERS_H_
 #define PLUMBLINE_TESTS_SUPPORT_STATUS_MATCHERS_H_
 
@@ -50,8 +50,8 @@ inline auto StatusIs(absl::StatusCode code) { return StatusIs(code, testing::_);
 // Declares `lhs` with the value of the StatusOr `expr`, or fails the test.
 #define ASSERT_OK_AND_ASSIGN(lhs, expr) ASSERT_OK_AND_ASSIGN_IMPL_(lhs, expr, __LINE__)
 #define ASSERT_OK_AND_ASSIGN_IMPL_(lhs, expr, line) ASSERT_OK_AND_ASSIGN_IMPL2_(lhs, expr, line)
-#define ASSERT_OK_AND_ASSIGN_IMPL2_(lhs, expr, line)        \
-  auto statusor_##line = (expr);                            \
+#define ASSERT_OK_AND_ASSIGN_IMPL2_(lhs, expr, line)             \
+  auto statusor_##line = (expr);                                 \
   ASSERT_TRUE(statusor_##line.ok()) << statusor_##line.status(); \
   lhs = *std::move(statusor_##line)
 

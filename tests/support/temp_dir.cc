@@ -37,7 +37,8 @@ std::string TempDir::Join(absl::string_view name) const { return absl::StrCat(pa
 std::string TempDir::Write(absl::string_view name, absl::string_view content) const {
   std::string path = Join(name);
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(content.data(), static_cast<std::streamsize>(content.size()));
   return path;
 }
 
@@ -49,12 +50,15 @@ std::string ReadFileOrDie(const std::string& path) {
   return content.str();
 }
 
-std::optional<std::string> SharedDataDir() { return ExistingPath("PLUMBLINE_SHARED_DATA", "../shared/data"); }
+std::optional<std::string> SharedDataDir() {
+  return ExistingPath("PLUMBLINE_SHARED_DATA", "../shared/data");
+}
 
 std::optional<std::string> OraclePython() {
   const char* home = std::getenv("HOME");
-  return ExistingPath("PLUMBLINE_ORACLE_PYTHON",
-                      absl::StrCat(home != nullptr ? home : "", "/.cache/plumbline/oracle/bin/python"));
+  return ExistingPath(
+      "PLUMBLINE_ORACLE_PYTHON",
+      absl::StrCat(home != nullptr ? home : "", "/.cache/plumbline/oracle/bin/python"));
 }
 
 }  // namespace plumbline

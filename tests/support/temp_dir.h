@@ -1,4 +1,5 @@
-// A folder that a test owns and that goes away with it, and the paths of reference data that may be absent.
+// A folder that a test owns and that goes away with it, and the paths of reference data that may be
+// absent.
 #ifndef PLUMBLINE_TESTS_SUPPORT_TEMP_DIR_H_
 #define PLUMBLINE_TESTS_SUPPORT_TEMP_DIR_H_
 
@@ -29,10 +30,12 @@ class TempDir {
 // The content of a file, or a test failure and "".
 std::string ReadFileOrDie(const std::string& path);
 
-// The folder of reference data ($PLUMBLINE_SHARED_DATA, else ../shared/data), or nothing: skip the test and say so.
+// The folder of reference data ($PLUMBLINE_SHARED_DATA, else ../shared/data), or nothing: skip the
+// test and say so.
 std::optional<std::string> SharedDataDir();
 
-// The oracles' Python ($PLUMBLINE_ORACLE_PYTHON, else ~/.cache/plumbline/oracle/bin/python), or nothing: skip, and say so.
+// The oracles' Python ($PLUMBLINE_ORACLE_PYTHON, else ~/.cache/plumbline/oracle/bin/python), or
+// nothing: skip, and say so.
 std::optional<std::string> OraclePython();
 
 }  // namespace plumbline

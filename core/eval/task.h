@@ -1,0 +1,84 @@
+// A task: a capability, prompts, decoding and a checker, loaded whole and validated
+// (core/eval/task_file.h). Immutable.
+#ifndef PLUMBLINE_CORE_EVAL_TASK_H_
+#define PLUMBLINE_CORE_EVAL_TASK_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/eval/language_model.h"
+#include "core/eval/observation.h"
+#include "core/eval/prompt.h"
+
+namespace plumbline {
+
+enum class OutputType { kGenerate, kMultipleChoice };
+
+// One row of a task.
+struct TaskItem {
+  std::string key;     // unique in the task; IFEval's integer keys are written in decimal
+  Prompt prompt;       // kMultipleChoice: the context
+  std::string target;  // the gold answer as the task file renders it; unused by ifeval
+  std::vector<std::string>
+      choices;           // kMultipleChoice: the continuations, target_delimiter included
+  int gold_choice = -1;  // kMultipleChoice: index into choices
+};
+
+// One instruction's (or other sub-check's) outcome, for people: which part of a verdict failed and
+// why.
+struct CheckOutcome {
+  std::string id;       // e.g. "punctuation:no_comma"
+  bool strict = false;  // policy `reference`
+  bool loose = false;
+  bool strict_fixed = false;  // policy `fixed`
+  bool loose_fixed = false;
+  std::string explanation;  // why it was not followed; empty when followed
+};
+
+// What a checker says of one response.
+struct CheckResult {
+  std::vector<Observation> observations;
+  std::vector<CheckOutcome> outcomes;  // ifeval and its kin; empty otherwise
+  std::string
+      extracted;  // numeric and filter tasks: the answer found, as compared; empty when none
+};
+
+// Scores responses to the items of the task it was made for. Immutable, thread-safe. Bad responses
+// (empty, invalid UTF-8, huge) are scored, never an error.
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  // Name and version of the semantics, e.g. "ifeval/1"; recorded in every verdict.
+  virtual absl::string_view version() const = 0;
+  // kGenerate. `index` is the item's place in Task::items.
+  virtual CheckResult CheckResponse(size_t index, absl::string_view response) const = 0;
+  // kMultipleChoice: one log-likelihood a choice.
+  virtual CheckResult CheckChoices(size_t index,
+                                   const std::vector<LogLikelihood>& choices) const = 0;
+};
+
+struct Task {
+  std::string name;        // [a-z0-9_.-]{1,64}
+  std::string version;     // SHA-256 of everything that determines a verdict; 64 hex digits
+  std::string capability;  // one of Capabilities()
+  std::string description;
+  OutputType output_type = OutputType::kGenerate;
+  Decoding decoding;                 // kGenerate
+  int samples = 1;                   // responses a prompt (n)
+  std::vector<TaskItem> items;       // not empty
+  std::vector<std::string> metrics;  // the scores this task reports, the primary one first
+  std::shared_ptr<const Checker> checker;
+};
+
+// The capability names a task and an adapter's label may use: instruction_following, numeric,
+// knowledge, reasoning, code, style, language, safety, other.
+const std::vector<std::string>& Capabilities();
+// InvalidArgument lists the valid names.
+absl::Status ValidateCapability(absl::string_view capability);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_TASK_H_
