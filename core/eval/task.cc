@@ -1,0 +1,30 @@
+#include "core/eval/task.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace plumbline {
+
+const std::vector<std::string>& Capabilities() {
+  static const auto& names = *new std::vector<std::string>{"instruction_following",
+                                                           "numeric",
+                                                           "knowledge",
+                                                           "reasoning",
+                                                           "code",
+                                                           "style",
+                                                           "language",
+                                                           "safety",
+                                                           "other"};
+  return names;
+}
+
+absl::Status ValidateCapability(absl::string_view capability) {
+  const std::vector<std::string>& names = Capabilities();
+  if (std::find(names.begin(), names.end(), capability) != names.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("capability \"", capability, "\" is not one of ", absl::StrJoin(names, ", ")));
+}
+
+}  // namespace plumbline
