@@ -1,0 +1,107 @@
+// The gate: a policy (a YAML file, docs/gate.md) held against a report gives PASS, FAIL or
+// INCONCLUSIVE and every reason. The one idea: PASS needs proof. A rule passes only when the
+// interval lies on the good side of its limit, fails only when the data show that the requirement
+// is not met, and is inconclusive otherwise; an execution error, a missing prompt or a missing
+// metric can never lead to PASS.
+//
+// Without a policy there is no gate: its status is UNSPECIFIED, which is not a pass.
+#ifndef PLUMBLINE_CORE_EVAL_GATE_GATE_H_
+#define PLUMBLINE_CORE_EVAL_GATE_GATE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/eval/report/report.h"
+
+namespace plumbline {
+
+enum class GateStatus { kUnspecified, kPass, kFail, kInconclusive };
+// "UNSPECIFIED", "PASS", "FAIL", "INCONCLUSIVE".
+absl::string_view GateStatusName(GateStatus status);
+
+// Which number of a cell a floor is held against.
+enum class FloorBound {
+  kLower,  // the interval: PASS when its lower limit reaches the floor, FAIL when the score is
+           // significantly below it
+  kPoint,  // the score itself, without regard to its uncertainty: PASS or FAIL
+};
+
+// In every rule, task "*" stands for each task of the report and an empty metric for the task's
+// primary.
+struct FloorRule {
+  std::string task;
+  std::string metric;
+  double at_least = 0;  // in [0, 1]
+  FloorBound using_bound = FloorBound::kLower;
+};
+struct NonInferiorityRule {
+  std::string task;
+  std::string metric;
+  double margin = 0;  // >= 0: the loss against the baseline that is still acceptable, in shares
+};
+// The subject's label verdict must be one of these.
+struct LabelRule {
+  std::vector<LabelVerdict> accept;
+};
+// A validity guard of the subject, as its interval's upper limit; at_most in [0, 1].
+struct ValidityRule {
+  std::string task;
+  std::string metric;
+  double at_most = 0;
+};
+struct RequiredTask {
+  std::string task;
+  int64_t min_prompts = 1;  // scored prompts the subject must have
+};
+
+struct GatePolicy {
+  std::string name;  // shown in results; may be empty
+  std::vector<std::string>
+      subjects;  // adapter aliases it judges; empty: every subject but the baseline
+  std::vector<RequiredTask> require_tasks;
+  std::vector<FloorRule> floors;
+  std::vector<NonInferiorityRule> non_inferiority;
+  std::vector<LabelRule> labels;  // at most one
+  std::vector<ValidityRule> validity;
+};
+
+// Parses a policy file. InvalidArgument names line and key: unknown keys, wrong types, values out
+// of range, a rule without its limit, an unknown verdict name, a policy without any rule.
+absl::StatusOr<GatePolicy> ParseGatePolicy(absl::string_view yaml);
+
+// One rule held against one subject.
+struct GateCheck {
+  std::string
+      rule;       // "floor", "non_inferiority", "label", "validity", "require_task", "completeness"
+  int task = -1;  // index into the report's tasks; -1: not about one task
+  std::string metric;
+  GateStatus status = GateStatus::kUnspecified;
+  std::string message;  // a sentence with the numbers
+};
+
+struct SubjectGate {
+  int subject = 0;
+  GateStatus status = GateStatus::kUnspecified;
+  std::vector<GateCheck> checks;  // all of them, passed ones too
+};
+
+struct GateResult {
+  std::string policy;  // its name
+  GateStatus status =
+      GateStatus::kUnspecified;  // the worst of the subjects': FAIL, INCONCLUSIVE, PASS
+  std::vector<SubjectGate> subjects;
+  std::vector<std::string> reasons;  // every check that is not a pass, FAIL first: "alias: message"
+};
+
+// FAIL decisions are Holm-adjusted over all rules of the gate that test something against an
+// interval, at one-sided level (1 - confidence) / 2, so that a gate of many rules does not fail a
+// good adapter by chance; PASS needs every rule, so it needs no adjustment. A rule for a task or
+// metric that the report lacks is INCONCLUSIVE, and so is a subject named in the policy that the
+// report lacks.
+GateResult EvaluateGate(const GatePolicy& policy, const Report& report);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_GATE_GATE_H_
