@@ -1,6 +1,7 @@
 # Shared by the scripts of this folder: where things are kept, and how progress is said. Sourced from the repository root.
 cache_dir=${PLUMBLINE_CACHE:-$HOME/.cache/plumbline}
 libtorch_root=$cache_dir/libtorch-2.11.0
+googleapis_root=$cache_dir/googleapis-1.76.0
 log_dir=$cache_dir/log
 mkdir -p "$log_dir"
 
@@ -14,7 +15,7 @@ as_root() {
 }
 
 # A Python 3 with pip. A bare Debian's python3 has none, so a small virtual environment serves.
-pinned_python() {
+tools_python() {
   local venv=$cache_dir/tools-venv
   [ -x "$venv/bin/pip" ] || python3 -m venv "$venv" >&2
   echo "$venv/bin/python"
