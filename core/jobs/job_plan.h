@@ -1,0 +1,45 @@
+// From a request to a job that can be created: resolves aliases and task names to versions, once.
+#ifndef PLUMBLINE_CORE_JOBS_JOB_PLAN_H_
+#define PLUMBLINE_CORE_JOBS_JOB_PLAN_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/eval/language_model.h"
+#include "core/eval/task.h"
+#include "core/jobs/job.h"
+#include "core/jobs/task_provider.h"
+
+namespace plumbline {
+
+// Bounds of a request; beyond one is InvalidArgument, naming it.
+struct JobLimits {
+  int max_adapters = 64;
+  int max_tasks = 64;
+  int64_t max_verdicts = 1'000'000;  // subjects × prompts × samples
+  int max_labels = 64;
+  int max_gate_policy_bytes = 64 * 1024;
+};
+
+struct JobPlan {
+  std::vector<PinnedSubject> subjects;  // [0] is the base
+  std::vector<PinnedTask> tasks;
+  int64_t total = 0;  // verdicts
+  // What is held: while these live, the pinned versions stay in memory.
+  std::vector<std::shared_ptr<LanguageModel>> models;    // by subject
+  std::vector<std::shared_ptr<const Task>> task_values;  // by task
+};
+
+// Checks what can be checked without a model: counts, duplicates, ranges, the gate policy's text.
+absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits);
+
+// Validates and pins. InvalidArgument names the field; NotFound the model, adapter or task, and
+// what there is instead. Changes nothing.
+absl::StatusOr<JobPlan> PlanJob(const JobSpec& spec, const JobLimits& limits, ModelProvider& models,
+                                TaskProvider& tasks);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_JOBS_JOB_PLAN_H_
