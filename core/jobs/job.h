@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/eval/gate/gate.h"
 #include "core/eval/language_model.h"
 #include "core/eval/observation.h"
 #include "core/eval/task.h"
@@ -33,6 +34,7 @@ struct JobSpec {
   std::optional<uint64_t> seed;               // overrides the seed of every task's decoding
   std::string gate_policy;                    // text of a policy file (core/eval/gate); empty: none
   std::map<std::string, std::string> labels;  // the client's own: commit, branch, ...
+  std::string display_name;                   // free text for people
   int priority = 0;  // higher first; jobs of one priority share evenly. -100..100
 };
 
@@ -65,14 +67,9 @@ inline bool IsTerminal(JobState state) {
 // "PENDING", "RUNNING", "SUCCEEDED", "FAILED" or "CANCELLED".
 absl::string_view JobStateName(JobState state);
 
-enum class GateStatus { kNone, kPass, kFail, kInconclusive };  // kNone: the spec has no policy
-
-// "NONE", "PASS", "FAIL" or "INCONCLUSIVE".
-absl::string_view GateStatusName(GateStatus status);
-
 // What the gate said, as stored with the terminal event.
 struct JobGate {
-  GateStatus status = GateStatus::kNone;
+  GateStatus status = GateStatus::kUnspecified;  // kUnspecified: the spec has no policy
   std::vector<std::string> reasons;  // one sentence each; what failed, what was inconclusive, why
 };
 
@@ -96,7 +93,7 @@ struct Job {
   absl::Time started = absl::InfinitePast();   // first unit claimed; InfinitePast before
   absl::Time finished = absl::InfinitePast();  // terminal state reached; InfinitePast before
   absl::Status error;                          // not OK exactly when kFailed
-  JobGate gate;                                // kNone until SUCCEEDED
+  JobGate gate;                                // kUnspecified until SUCCEEDED
 };
 
 // What one response came to. Recorded exactly once per (job, subject, task, key, sample).
@@ -110,7 +107,7 @@ struct Verdict {
   // Not OK: an execution error. Nothing was measured: no response, no observations. It is counted
   // as an error, never as a failed prompt, and a gate never passes over it.
   absl::Status error;
-  std::string response;  // multiple choice: the chosen continuation
+  std::string response;  // empty for multiple choice
   FinishReason finish_reason = FinishReason::kStop;
   int prompt_tokens = 0;
   int completion_tokens = 0;

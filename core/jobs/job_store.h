@@ -98,8 +98,15 @@ struct JobPage {
 struct VerdictFilter {
   std::optional<int> subject;
   std::optional<int> task;
-  bool failed_only = false;  // not passed, execution errors included
-  bool errors_only = false;  // execution errors
+  bool failed_only = false;   // not passed, execution errors included
+  bool errors_only = false;   // execution errors
+  bool flipped_only = false;  // `passed` differs from the base's for the same prompt and sample;
+                              // pairs with an execution error on either side are left out
+};
+
+struct VerdictPage {
+  std::vector<Verdict> verdicts;  // ascending by sequence
+  bool more = false;              // there are further ones; go on after the last sequence
 };
 
 struct EventPage {
@@ -165,8 +172,8 @@ class JobStore {
   virtual absl::StatusOr<JobPage> ListJobs(const JobFilter& filter, int page_size,
                                            absl::string_view page_token) = 0;
 
-  // PENDING or RUNNING → CANCELLED; leases are void from now on. Cancelling a CANCELLED job is OK
-  // and returns it; FailedPrecondition if it succeeded or failed.
+  // PENDING or RUNNING → CANCELLED; leases are void from now on. A job that has ended is returned
+  // as it is: cancelling it changes nothing.
   virtual absl::StatusOr<Job> CancelJob(absl::string_view id) = 0;
 
   // RUNNING (or PENDING) → SUCCEEDED with its gate. FailedPrecondition unless every verdict is
@@ -220,10 +227,11 @@ class JobStore {
   virtual absl::StatusOr<EventPage> ReadEvents(absl::string_view id, int64_t after_sequence,
                                                int limit) = 0;
 
-  // Verdicts with sequence > after_sequence that match, ascending, at most `limit` (1..1000).
-  virtual absl::StatusOr<std::vector<Verdict>> ReadVerdicts(absl::string_view id,
-                                                            const VerdictFilter& filter,
-                                                            int64_t after_sequence, int limit) = 0;
+  // Verdicts with sequence > after_sequence that match, at most `limit` (1..1000) and at most about
+  // 1 MiB of text, but at least one if there is one.
+  virtual absl::StatusOr<VerdictPage> ReadVerdicts(absl::string_view id,
+                                                   const VerdictFilter& filter,
+                                                   int64_t after_sequence, int limit) = 0;
 
   // Calls `visit` for every verdict of the job, by (subject, task, item, sample), from one
   // snapshot. Responses are not read from disk.
