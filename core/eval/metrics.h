@@ -32,6 +32,14 @@ inline constexpr absl::string_view kEmptyResponse = "empty_response";
 inline constexpr absl::string_view kTruncated = "truncated";
 inline constexpr absl::string_view kExtractionFailure = "extraction_failure";
 
+struct MetricTraits {
+  absl::string_view name;         // empty in the default traits
+  absl::string_view description;  // half a sentence for people; empty in the default traits
+  bool validity = false;          // a guard (lower is better); otherwise a score (higher is better)
+};
+// Never fails: a metric that is not in the table has the default traits.
+const MetricTraits& TraitsOf(absl::string_view metric);
+
 // True for the validity guards above: reported beside the scores, left out of drift and label
 // verdicts.
 bool IsValidityMetric(absl::string_view metric);

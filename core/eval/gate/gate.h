@@ -45,7 +45,8 @@ struct NonInferiorityRule {
 struct LabelRule {
   std::vector<LabelVerdict> accept;
 };
-// A validity guard of the subject, as its interval's upper limit; at_most in [0, 1].
+// A validity guard of the subject. It is a fact about this run, not an estimate: the share itself
+// is held against at_most, in [0, 1], and the rule is PASS or FAIL.
 struct ValidityRule {
   std::string task;
   std::string metric;
