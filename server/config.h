@@ -1,0 +1,85 @@
+// What plumblined is started with: flags, and a YAML file of the same names (`--config`). A flag
+// wins over the file.
+//
+//   listen: 127.0.0.1:7878                     # or unix:/run/plumbline.sock
+//   model: [tiny=/models/plumb-tiny]
+//   adapter: ["tiny/format:instruction_following=/adapters/format"]
+//   tasks: [/tasks]
+//   data-dir: /var/lib/plumbline
+#ifndef PLUMBLINE_SERVER_CONFIG_H_
+#define PLUMBLINE_SERVER_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/engine/model_host.h"
+
+namespace plumbline {
+
+struct ServerConfig {
+  // gRPC address: HOST:PORT ([v6]:PORT, port 0: any free one) or unix:PATH. Plain TCP is taken for
+  // loopback only, unless insecure_remote.
+  std::string listen = "127.0.0.1:7878";
+  // Lets plain TCP listen on any address. Everybody who reaches the port then reads, writes and
+  // loads files as this process: docs/threat-model.md.
+  bool insecure_remote = false;
+  // Address of Prometheus' /metrics; empty: none.
+  std::string metrics_listen = "127.0.0.1:9464";
+  // Database and adapters; made if missing. One server a directory.
+  std::string data_dir;
+  // Hosted from the start. Options that are "auto" or 0 take the defaults below.
+  std::vector<LoadModelOptions> models;
+  std::vector<LoadAdapterOptions> adapters;
+  // Folders of task files (*.yaml, *.jsonl), read at start.
+  std::vector<std::string> task_dirs;
+  // Defaults of models, also of those that LoadModel loads.
+  std::string dtype = "auto";
+  std::string device = "cpu";
+  int threads = 0;             // compute threads; 0: one a physical core
+  int max_batch = 0;           // rows decoded together; 0: the engine's default
+  int64_t kv_cache_bytes = 0;  // 0: the engine's default
+  // Written once serving: lines `grpc=ADDRESS` and `metrics=ADDRESS`. Empty: none.
+  std::string port_file;
+  std::string log_level = "info";
+  // How long a shutdown waits for prompts in the engine; then they are given up (and computed again
+  // by the next process).
+  absl::Duration drain_timeout = absl::Seconds(10);
+
+  // For tests; not in --help.
+  absl::Duration heartbeat_interval = absl::Seconds(10);
+  int64_t max_database_pages = 0;  // largest database in pages of 4 KiB; 0: no bound
+};
+
+// Nothing when --help or --version was asked for and has been printed to `out`. InvalidArgument
+// says what is wrong with which flag or key.
+absl::StatusOr<std::optional<ServerConfig>> ParseServerConfig(int argc, const char* const* argv,
+                                                              std::ostream& out);
+
+// "NAME=PATH".
+absl::StatusOr<LoadModelOptions> ParseModelFlag(absl::string_view flag);
+// "MODEL/ALIAS[:TARGET]=PATH"; TARGET is the capability the adapter's label claims.
+absl::StatusOr<LoadAdapterOptions> ParseAdapterFlag(absl::string_view flag);
+
+// $XDG_STATE_HOME/plumbline, else ~/.local/state/plumbline.
+std::string DefaultDataDir();
+
+// InvalidArgument unless the address has a form that `listen` allows; FailedPrecondition for plain
+// TCP beyond loopback without insecure_remote.
+absl::Status ValidateListenAddress(absl::string_view address, bool insecure_remote);
+
+// True for 127.0.0.0/8, ::1, "localhost" and unix sockets.
+bool IsLocalAddress(absl::string_view address);
+
+// The build's version, e.g. "0.1.0".
+absl::string_view ServerVersion();
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_SERVER_CONFIG_H_
