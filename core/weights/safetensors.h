@@ -35,7 +35,7 @@ int64_t DTypeSize(DType dtype);
 struct TensorInfo {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> shape;  // empty: a scalar. A dimension may be 0.
+  std::vector<int64_t> shape;  // empty: a scalar. A dimension may be 0. No product overflows.
   uint64_t begin = 0;          // bytes from the start of the data section
   uint64_t end = 0;            // begin + elements() × DTypeSize(dtype)
 

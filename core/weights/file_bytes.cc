@@ -1,0 +1,116 @@
+#include "core/weights/file_bytes.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace plumbline {
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct OpenedFile {
+  FileDescriptor fd;
+  uint64_t size;
+};
+
+absl::StatusOr<OpenedFile> OpenRegular(const std::string& path) {
+  // O_NONBLOCK: opening a pipe must not wait for its writer.
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, "stat", path);
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": ", S_ISDIR(info.st_mode) ? "is a directory" : "is not a regular file",
+                     ", want a file"));
+  }
+  return OpenedFile{std::move(fd), static_cast<uint64_t>(info.st_size)};
+}
+
+}  // namespace
+
+absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view path) {
+  const std::string message = absl::StrCat(path, ": cannot ", action, ": ", std::strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(message);
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+      return absl::ResourceExhaustedError(message);
+    case ELOOP:
+    case ENAMETOOLONG:
+      return absl::InvalidArgumentError(message);
+    default:
+      return absl::InternalError(message);
+  }
+}
+
+absl::StatusOr<MappedBytes> MapFile(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
+  MappedBytes bytes;
+  bytes.size = static_cast<size_t>(file.size);
+  if (bytes.size == 0) return bytes;
+  void* data = mmap(nullptr, bytes.size, PROT_READ, MAP_SHARED, file.fd.get(), 0);
+  if (data == MAP_FAILED) return ErrnoStatus(errno, "map", path);
+  bytes.data = static_cast<const char*>(data);
+  return bytes;
+}
+
+absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes) {
+  ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
+  if (file.size > max_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path, ": ", file.size, " bytes, the limit is ", max_bytes));
+  }
+  std::string bytes;
+  try {
+    bytes.resize(static_cast<size_t>(file.size));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path, ": no memory for its ", file.size, " bytes"));
+  }
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const size_t chunk = std::min<size_t>(bytes.size() - done, size_t{1} << 30);
+    const ssize_t got = read(file.fd.get(), &bytes[done], chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, "read", path);
+    if (got == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": changed while it was read: ", done, " bytes, was ", bytes.size()));
+    }
+    done += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace plumbline

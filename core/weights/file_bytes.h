@@ -1,0 +1,30 @@
+// Reading regular files whole, with errors that name the path. Never blocks on a pipe or device.
+#ifndef PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
+#define PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace plumbline {
+
+// The status for a failed system call on `path`: NotFound, PermissionDenied, ResourceExhausted (no
+// space, no memory), else Internal.
+absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view path);
+
+// A regular file mapped read-only. Unmapped by whoever takes it (munmap). Null data for size 0.
+struct MappedBytes {
+  const char* data = nullptr;
+  size_t size = 0;
+};
+absl::StatusOr<MappedBytes> MapFile(const std::string& path);
+
+// The whole file; ResourceExhausted when it is larger than `max_bytes`.
+absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
