@@ -1,0 +1,178 @@
+#include "core/eval/ifeval/ifeval_checker.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/status_macros.h"
+#include "core/eval/metrics.h"
+
+namespace plumbline {
+namespace {
+
+using ifeval::Instruction;
+using ifeval::Policy;
+using ifeval::ResponseText;
+
+// The texts the loose reading accepts, the original first; equal ones and blank ones only once or
+// not at all, since they decide nothing.
+class LooseVariants {
+ public:
+  explicit LooseVariants(absl::string_view response) {
+    const size_t first_end = response.find('\n');
+    const size_t last_begin = response.rfind('\n');
+    const bool one_line = first_end == absl::string_view::npos;
+    const absl::string_view no_first = one_line ? "" : response.substr(first_end + 1);
+    const absl::string_view no_last = one_line ? "" : response.substr(0, last_begin);
+    const absl::string_view no_both =
+        one_line || first_end == last_begin
+            ? ""
+            : response.substr(first_end + 1, last_begin - first_end - 1);
+    Add(response);
+    for (absl::string_view part : {no_first, no_last, no_both}) Add(python::Strip(part));
+    const size_t plain = texts_.size();
+    for (size_t i = 0; i < plain; ++i) {
+      Add(absl::StrReplaceAll(texts_[i]->utf8(), {{"*", ""}}));
+    }
+  }
+
+  const std::vector<std::unique_ptr<ResponseText>>& texts() const { return texts_; }
+
+ private:
+  void Add(absl::string_view text) {
+    if (python::Strip(text).empty()) return;
+    for (const auto& known : texts_) {
+      if (known->utf8() == text) return;
+    }
+    texts_.push_back(std::make_unique<ResponseText>(std::string(text)));
+  }
+
+  std::vector<std::unique_ptr<ResponseText>> texts_;
+};
+
+// The original comes first among the variants, unless it is blank.
+bool FollowsLoosely(const Instruction& instruction, const LooseVariants& variants, bool strict,
+                    Policy policy) {
+  if (strict) return true;
+  for (size_t i = 1; i < variants.texts().size(); ++i) {
+    if (instruction.Follows(*variants.texts()[i], policy, nullptr)) return true;
+  }
+  return false;
+}
+
+CheckOutcome CheckInstruction(const Instruction& instruction, const LooseVariants& variants) {
+  CheckOutcome outcome;
+  if (variants.texts().empty()) {
+    outcome.explanation = "the response is empty";
+    return outcome;
+  }
+  const ResponseText& original = *variants.texts().front();
+  outcome.strict = instruction.Follows(original, Policy::kReference, &outcome.explanation);
+  outcome.loose = FollowsLoosely(instruction, variants, outcome.strict, Policy::kReference);
+  outcome.strict_fixed = outcome.strict;
+  outcome.loose_fixed = outcome.loose;
+  if (instruction.has_fix()) {
+    outcome.strict_fixed = instruction.Follows(original, Policy::kFixed, nullptr);
+    outcome.loose_fixed =
+        FollowsLoosely(instruction, variants, outcome.strict_fixed, Policy::kFixed);
+  }
+  if (outcome.strict) outcome.explanation.clear();
+  return outcome;
+}
+
+void AddObservations(const std::vector<CheckOutcome>& outcomes, bool CheckOutcome::*member,
+                     absl::string_view ila, absl::string_view pla, CheckResult& result) {
+  const auto followed = std::count_if(outcomes.begin(), outcomes.end(),
+                                      [member](const CheckOutcome& o) { return o.*member; });
+  const int total = static_cast<int>(outcomes.size());
+  result.observations.push_back({std::string(ila), static_cast<double>(followed), total});
+  result.observations.push_back({std::string(pla), followed == total ? 1.0 : 0.0, 1});
+}
+
+absl::StatusOr<std::string> ReadKey(const nlohmann::json& row) {
+  const auto key = row.find("key");
+  if (key == row.end()) return absl::InvalidArgumentError("\"key\" is missing");
+  if (key->is_number_integer()) return key->dump();
+  if (key->is_string() && !key->get_ref<const std::string&>().empty()) {
+    return key->get<std::string>();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"key\" is ", key->dump(-1, ' ', true), ", want an integer or a string"));
+}
+
+}  // namespace
+
+bool LooksLikeIfevalRow(const nlohmann::json& row) {
+  return row.is_object() && row.contains("instruction_id_list") && row.contains("prompt");
+}
+
+absl::StatusOr<IfevalRow> ParseIfevalRow(const nlohmann::json& row) {
+  if (!row.is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat("a ", row.type_name(), ", want an object"));
+  }
+  IfevalRow result;
+  ABSL_ASSIGN_OR_RETURN(result.key, ReadKey(row));
+  const std::string where = absl::StrCat("key ", result.key);
+  const auto prompt = row.find("prompt");
+  if (prompt == row.end() || !prompt->is_string()) {
+    return absl::InvalidArgumentError(absl::StrCat(where, ": \"prompt\" is missing or no string"));
+  }
+  result.prompt = prompt->get<std::string>();
+  if (python::Strip(result.prompt).empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(where, ": \"prompt\" is empty"));
+  }
+  const auto ids = row.find("instruction_id_list");
+  if (ids == row.end() || !ids->is_array() || ids->empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, ": \"instruction_id_list\" is missing, empty or no list"));
+  }
+  const auto kwargs = row.find("kwargs");
+  if (kwargs == row.end() || !kwargs->is_array() || kwargs->size() != ids->size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, ": \"kwargs\" must be a list of ", ids->size(),
+                     " objects, one for each of instruction_id_list"));
+  }
+  for (size_t i = 0; i < ids->size(); ++i) {
+    if (!(*ids)[i].is_string()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ": instruction_id_list[", i, "] is no string"));
+    }
+    result.instruction_ids.push_back((*ids)[i].get<std::string>());
+    auto instruction = ifeval::MakeInstruction(result.instruction_ids.back(), (*kwargs)[i]);
+    if (!instruction.ok()) return Annotate(instruction.status(), where);
+    result.instructions.push_back(*std::move(instruction));
+  }
+  return result;
+}
+
+const std::vector<std::string>& IfevalChecker::Metrics() {
+  static const auto& metrics = *new std::vector<std::string>{
+      std::string(kPlaStrict),     std::string(kIlaStrict),      std::string(kPlaLoose),
+      std::string(kIlaLoose),      std::string(kPlaStrictFixed), std::string(kIlaStrictFixed),
+      std::string(kPlaLooseFixed), std::string(kIlaLooseFixed)};
+  return metrics;
+}
+
+CheckResult IfevalChecker::CheckResponse(size_t index, absl::string_view response) const {
+  const IfevalRow& row = rows_.at(index);
+  const LooseVariants variants(python::DecodeReplacing(response));
+  CheckResult result;
+  for (size_t i = 0; i < row.instructions.size(); ++i) {
+    CheckOutcome outcome = CheckInstruction(*row.instructions[i], variants);
+    outcome.id = row.instruction_ids[i];
+    result.outcomes.push_back(std::move(outcome));
+  }
+  AddObservations(result.outcomes, &CheckOutcome::strict, kIlaStrict, kPlaStrict, result);
+  AddObservations(result.outcomes, &CheckOutcome::loose, kIlaLoose, kPlaLoose, result);
+  AddObservations(result.outcomes, &CheckOutcome::strict_fixed, kIlaStrictFixed, kPlaStrictFixed,
+                  result);
+  AddObservations(result.outcomes, &CheckOutcome::loose_fixed, kIlaLooseFixed, kPlaLooseFixed,
+                  result);
+  // The original is blank exactly when no variant is left of it.
+  result.observations.push_back(
+      {std::string(kEmptyResponse), variants.texts().empty() ? 1.0 : 0.0, 1});
+  return result;
+}
+
+}  // namespace plumbline

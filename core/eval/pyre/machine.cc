@@ -1,0 +1,158 @@
+#include "core/eval/pyre/machine.h"
+
+#include <algorithm>
+
+#include "core/eval/pyre/regex.h"
+#include "core/text/python_unicode.h"
+
+namespace plumbline::pyre {
+
+Machine::Machine(const Program& program, std::u32string_view text, int slots)
+    : program_(program), text_(text), slot_count_(slots) {
+  for (Threads* threads : {&current_, &next_}) {
+    threads->seen.assign(program.code.size(), 0);
+    threads->slots.assign(program.code.size() * static_cast<size_t>(slots), PyMatch::kNoGroup);
+    threads->order.reserve(program.code.size());
+  }
+  working_.assign(static_cast<size_t>(slots), PyMatch::kNoGroup);
+  best_ = working_;
+}
+
+void Machine::Clear(Threads& threads) {
+  threads.order.clear();
+  ++threads.generation;
+}
+
+bool Machine::IsWord(size_t index, bool ascii) const {
+  if (index >= text_.size()) return false;
+  const char32_t c = text_[index];
+  return (!ascii || c < 128) && python::IsWordChar(c);
+}
+
+bool Machine::Holds(const Instruction& in, size_t position) const {
+  const size_t end = text_.size();
+  switch (in.at) {
+    case At::kBeginning:
+      return position == 0 || (in.multi_line && text_[position - 1] == '\n');
+    case At::kEnd:
+      if (position == end) return true;
+      return text_[position] == '\n' && (in.multi_line || position + 1 == end);
+    case At::kBeginningString:
+      return position == 0;
+    case At::kEndString:
+      return position == end;
+    case At::kBoundary:
+    case At::kNonBoundary: {
+      if (end == 0) return false;  // CPython 3.11: neither holds in an empty text
+      const bool before = position > 0 && IsWord(position - 1, in.ascii);
+      const bool boundary = before != IsWord(position, in.ascii);
+      return boundary == (in.at == At::kBoundary);
+    }
+  }
+  return false;
+}
+
+// Follows everything that consumes nothing, depth first, the preferred way first. working_ holds
+// the slots; an entry on the stack restores one when the way that changed it has been followed.
+void Machine::Add(Threads& threads, int instruction, size_t position) {
+  stack_.push_back({instruction, 0});
+  while (!stack_.empty()) {
+    const Pending pending = stack_.back();
+    stack_.pop_back();
+    if (pending.instruction < 0) {
+      working_[static_cast<size_t>(~pending.instruction)] = pending.value;
+      continue;
+    }
+    const int at = pending.instruction;
+    if (threads.seen[at] == threads.generation) continue;
+    threads.seen[at] = threads.generation;
+    const Instruction& in = program_.code[at];
+    switch (in.op) {
+      case Instruction::kJump:
+        stack_.push_back({in.x, 0});
+        break;
+      case Instruction::kSplit:
+        stack_.push_back({in.y, 0});
+        stack_.push_back({in.x, 0});
+        break;
+      case Instruction::kAt:
+        if (Holds(in, position)) stack_.push_back({at + 1, 0});
+        break;
+      case Instruction::kSave:
+        if (in.index < slot_count_) {
+          stack_.push_back({~in.index, working_[static_cast<size_t>(in.index)]});
+          working_[static_cast<size_t>(in.index)] = position;
+        }
+        stack_.push_back({at + 1, 0});
+        break;
+      default:
+        threads.order.push_back(at);
+        std::copy(working_.begin(), working_.end(),
+                  threads.slots.begin() + static_cast<long>(at) * slot_count_);
+    }
+  }
+}
+
+// Moves every thread of current_ over text_[position] into next_, until one matches: what comes
+// behind that one is less preferred. True if one matched.
+bool Machine::Step(size_t position, bool forbid_empty, size_t from) {
+  Clear(next_);
+  const bool at_end = position == text_.size();
+  const char32_t c = at_end ? 0 : text_[position];
+  for (int at : current_.order) {
+    const Instruction& in = program_.code[at];
+    const auto slots = current_.slots.begin() + static_cast<long>(at) * slot_count_;
+    bool moves = false;
+    switch (in.op) {
+      case Instruction::kMatch:
+        // Only a thread that began at `from` can be at `from` here.
+        if (forbid_empty && position == from) continue;
+        std::copy(slots, slots + slot_count_, best_.begin());
+        return true;
+      case Instruction::kChar:
+        moves = c == in.c;
+        break;
+      case Instruction::kSet:
+        moves = program_.sets[static_cast<size_t>(in.index)].Matches(c);
+        break;
+      case Instruction::kAny:
+        moves = true;
+        break;
+      case Instruction::kAnyButNl:
+        moves = c != '\n';
+        break;
+      default:
+        break;
+    }
+    if (!moves || at_end) continue;
+    std::copy(slots, slots + slot_count_, working_.begin());
+    Add(next_, at + 1, position + 1);
+  }
+  return false;
+}
+
+bool Machine::Find(size_t from, bool not_empty_at_from) {
+  bool matched = false;
+  Clear(current_);
+  for (size_t position = from;; ++position) {
+    if (!matched) {
+      if (current_.order.empty() && !program_.can_be_empty) {
+        while (position < text_.size() && text_[position] < 128 &&
+               !program_.first_ascii[text_[position]]) {
+          ++position;
+        }
+        if (position == text_.size()) return false;
+      }
+      std::fill(working_.begin(), working_.end(), PyMatch::kNoGroup);
+      Add(current_, 0, position);
+    }
+    if (Step(position, not_empty_at_from, from)) {
+      matched = true;
+      if (slot_count_ == 0) return true;
+    }
+    std::swap(current_, next_);
+    if (position == text_.size() || (matched && current_.order.empty())) return matched;
+  }
+}
+
+}  // namespace plumbline::pyre

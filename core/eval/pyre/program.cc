@@ -1,0 +1,295 @@
+#include "core/eval/pyre/program.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/text/python_unicode.h"
+
+namespace plumbline::pyre {
+namespace {
+
+bool InCategory(Category category, char32_t c, bool ascii) {
+  const bool known = !ascii || c < 128;
+  switch (category) {
+    case Category::kDigit:
+      return known && python::IsDecimal(c);
+    case Category::kNotDigit:
+      return !(known && python::IsDecimal(c));
+    case Category::kSpace:
+      // ASCII \s is [ \t\n\r\f\v]; str.isspace knows \x1c-\x1f too.
+      return ascii ? c == ' ' || (c >= '\t' && c <= '\r') : python::IsSpace(c);
+    case Category::kNotSpace:
+      return !InCategory(Category::kSpace, c, ascii);
+    case Category::kWord:
+      return known && python::IsWordChar(c);
+    case Category::kNotWord:
+      return !(known && python::IsWordChar(c));
+  }
+  return false;
+}
+
+// (?i) folds as Python does with str patterns; with (?a) only A-Z and a-z fold.
+char32_t FoldKey(char32_t c, bool ascii) {
+  if (ascii) return c >= 'A' && c <= 'Z' ? c + 32 : c;
+  return python::IgnoreCaseKey(c);
+}
+
+bool CanBeEmpty(const Node& node) {
+  switch (node.kind) {
+    case Node::kSet:
+    case Node::kAny:
+      return false;
+    case Node::kAt:
+      return true;
+    case Node::kConcat:
+    case Node::kGroup:
+      return std::all_of(node.children.begin(), node.children.end(),
+                         [](const NodePtr& child) { return CanBeEmpty(*child); });
+    case Node::kAlternate:
+      return std::any_of(node.children.begin(), node.children.end(),
+                         [](const NodePtr& child) { return CanBeEmpty(*child); });
+    case Node::kRepeat:
+      return node.min == 0 || CanBeEmpty(*node.children[0]);
+  }
+  return true;
+}
+
+class Compiler {
+ public:
+  explicit Compiler(Program& program) : program_(program) {}
+
+  absl::Status Run(const Ast& ast) {
+    Save(0);
+    ABSL_RETURN_IF_ERROR(Emit(*ast.root));
+    Save(1);
+    Add(Instruction::kMatch);
+    if (too_long_) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the pattern needs more than ", kMaxInstructions,
+                       " instructions (counted repeats multiply): make its repeats smaller"));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  int Add(Instruction::Op op) {
+    if (program_.code.size() >= kMaxInstructions) {
+      too_long_ = true;
+      return static_cast<int>(program_.code.size()) - 1;
+    }
+    program_.code.push_back({});
+    program_.code.back().op = op;
+    return static_cast<int>(program_.code.size()) - 1;
+  }
+  int Next() const { return static_cast<int>(program_.code.size()); }
+  Instruction& At(int index) { return program_.code[index]; }
+  void Save(int slot) { At(Add(Instruction::kSave)).index = slot; }
+
+  // A split whose preferred way is the next instruction (greedy) or the one patched in later.
+  int Split(bool greedy) {
+    const int at = Add(Instruction::kSplit);
+    (greedy ? At(at).x : At(at).y) = at + 1;
+    return at;
+  }
+  void PatchSplit(int at, bool greedy, int target) { (greedy ? At(at).y : At(at).x) = target; }
+
+  absl::Status Emit(const Node& node);
+  absl::Status EmitRepeat(const Node& node);
+  absl::Status EmitAlternate(const Node& node);
+  void EmitSet(const Node& node);
+
+  Program& program_;
+  bool too_long_ = false;
+};
+
+absl::Status Compiler::Emit(const Node& node) {
+  if (too_long_) return absl::OkStatus();
+  switch (node.kind) {
+    case Node::kSet:
+      EmitSet(node);
+      return absl::OkStatus();
+    case Node::kAny:
+      Add(node.flags.dot_all ? Instruction::kAny : Instruction::kAnyButNl);
+      return absl::OkStatus();
+    case Node::kAt: {
+      Instruction& at = At(Add(Instruction::kAt));
+      at.at = node.at;
+      at.multi_line = node.flags.multi_line;
+      at.ascii = node.flags.ascii;
+      return absl::OkStatus();
+    }
+    case Node::kConcat:
+      for (const NodePtr& child : node.children) ABSL_RETURN_IF_ERROR(Emit(*child));
+      return absl::OkStatus();
+    case Node::kGroup:
+      if (node.group > 0) Save(2 * node.group);
+      ABSL_RETURN_IF_ERROR(Emit(*node.children[0]));
+      if (node.group > 0) Save(2 * node.group + 1);
+      return absl::OkStatus();
+    case Node::kAlternate:
+      return EmitAlternate(node);
+    case Node::kRepeat:
+      return EmitRepeat(node);
+  }
+  return absl::InternalError("unknown node");
+}
+
+void Compiler::EmitSet(const Node& node) {
+  if (!node.negate && node.items.size() == 1 && node.items[0].kind == SetItem::kRange &&
+      node.items[0].low == node.items[0].high && !node.flags.ignore_case) {
+    At(Add(Instruction::kChar)).c = node.items[0].low;
+    return;
+  }
+  const int index = static_cast<int>(program_.sets.size());
+  At(Add(Instruction::kSet)).index = index;
+  program_.sets.emplace_back(node);
+}
+
+absl::Status Compiler::EmitAlternate(const Node& node) {
+  std::vector<int> jumps;
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    const bool last = i + 1 == node.children.size();
+    const int split = last ? -1 : Split(/*greedy=*/true);
+    ABSL_RETURN_IF_ERROR(Emit(*node.children[i]));
+    if (last) break;
+    jumps.push_back(Add(Instruction::kJump));
+    PatchSplit(split, /*greedy=*/true, Next());
+  }
+  for (int jump : jumps) At(jump).x = Next();
+  return absl::OkStatus();
+}
+
+absl::Status Compiler::EmitRepeat(const Node& node) {
+  const Node& body = *node.children[0];
+  // Without bound: min - 1 copies, then a loop that runs at least once. A body that can be empty
+  // must be a loop of the form (body+)?: the plain form prefers a longer way over leaving after an
+  // empty round, which backtracking does not.
+  if (node.max < 0) {
+    for (int i = 0; i + 1 < node.min && !too_long_; ++i) ABSL_RETURN_IF_ERROR(Emit(body));
+    if (node.min == 0 && !CanBeEmpty(body)) {
+      const int split = Split(node.greedy);
+      ABSL_RETURN_IF_ERROR(Emit(body));
+      At(Add(Instruction::kJump)).x = split;
+      PatchSplit(split, node.greedy, Next());
+      return absl::OkStatus();
+    }
+    const int skip = node.min == 0 ? Split(node.greedy) : -1;
+    const int begin = Next();
+    ABSL_RETURN_IF_ERROR(Emit(body));
+    const int again = Add(Instruction::kSplit);
+    (node.greedy ? At(again).x : At(again).y) = begin;
+    (node.greedy ? At(again).y : At(again).x) = again + 1;
+    if (skip >= 0) PatchSplit(skip, node.greedy, Next());
+    return absl::OkStatus();
+  }
+  for (int i = 0; i < node.min && !too_long_; ++i) ABSL_RETURN_IF_ERROR(Emit(body));
+  std::vector<int> skips;
+  for (int i = node.min; i < node.max && !too_long_; ++i) {
+    skips.push_back(Split(node.greedy));
+    ABSL_RETURN_IF_ERROR(Emit(body));
+  }
+  for (int skip : skips) PatchSplit(skip, node.greedy, Next());
+  return absl::OkStatus();
+}
+
+// Which ASCII characters a match can begin with: those that some consuming instruction reachable
+// from the start takes.
+void FindFirstCharacters(Program& program) {
+  std::vector<bool> seen(program.code.size());
+  std::vector<int> stack = {0};
+  program.can_be_empty = false;
+  auto add_if = [&program](auto matches) {
+    for (char32_t c = 0; c < 128; ++c) {
+      if (matches(c)) program.first_ascii.set(c);
+    }
+  };
+  while (!stack.empty()) {
+    const int at = stack.back();
+    stack.pop_back();
+    if (seen[at]) continue;
+    seen[at] = true;
+    const Instruction& in = program.code[at];
+    switch (in.op) {
+      case Instruction::kChar:
+        add_if([&](char32_t c) { return c == in.c; });
+        break;
+      case Instruction::kSet:
+        add_if([&](char32_t c) { return program.sets[in.index].Matches(c); });
+        break;
+      case Instruction::kAny:
+        add_if([](char32_t) { return true; });
+        break;
+      case Instruction::kAnyButNl:
+        add_if([](char32_t c) { return c != '\n'; });
+        break;
+      case Instruction::kSplit:
+        stack.push_back(in.y);
+        stack.push_back(in.x);
+        break;
+      case Instruction::kJump:
+        stack.push_back(in.x);
+        break;
+      case Instruction::kSave:
+      case Instruction::kAt:
+        stack.push_back(at + 1);
+        break;
+      case Instruction::kMatch:
+        program.can_be_empty = true;
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+CharSet::CharSet(const Node& node)
+    : fold_(node.flags.ignore_case), negate_(node.negate), ascii_categories_(node.flags.ascii) {
+  for (const SetItem& item : node.items) {
+    if (item.kind == SetItem::kCategory) {
+      categories_.push_back(item.category);
+    } else if (!fold_) {
+      ranges_.emplace_back(item.low, item.high);
+    } else {
+      std::vector<char32_t> keys;
+      keys.reserve(item.high - item.low + 1);
+      for (char32_t c = item.low; c <= item.high; ++c)
+        keys.push_back(FoldKey(c, ascii_categories_));
+      std::sort(keys.begin(), keys.end());
+      for (char32_t key : keys) {
+        if (!ranges_.empty() && ranges_.back().second + 1 >= key && ranges_.back().first <= key) {
+          ranges_.back().second = std::max(ranges_.back().second, key);
+        } else {
+          ranges_.emplace_back(key, key);
+        }
+      }
+    }
+  }
+  std::sort(ranges_.begin(), ranges_.end());
+  for (char32_t c = 0; c < 128; ++c) ascii_[c] = MatchesSlowly(c);
+}
+
+bool CharSet::MatchesSlowly(char32_t c) const {
+  const char32_t key = fold_ ? FoldKey(c, ascii_categories_) : c;
+  // Ranges may overlap, so all that begin at or before the key count; patterns have few.
+  for (const auto& [low, high] : ranges_) {
+    if (low > key) break;
+    if (key <= high) return !negate_;
+  }
+  for (Category category : categories_) {
+    if (InCategory(category, c, ascii_categories_)) return !negate_;
+  }
+  return negate_;
+}
+
+absl::StatusOr<Program> CompileProgram(const Ast& ast, std::string pattern) {
+  Program program;
+  program.pattern = std::move(pattern);
+  program.groups = ast.groups;
+  ABSL_RETURN_IF_ERROR(Compiler(program).Run(ast));
+  FindFirstCharacters(program);
+  return program;
+}
+
+}  // namespace plumbline::pyre
