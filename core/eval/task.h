@@ -25,6 +25,9 @@ struct TaskItem {
   std::vector<std::string>
       choices;           // kMultipleChoice: the continuations, target_delimiter included
   int gold_choice = -1;  // kMultipleChoice: index into choices
+  // kMultipleChoice, tasks whose choices are contexts (WinoGrande): the context of each choice,
+  // whose continuation is choices[i]; `prompt` is then unused. Empty for all other tasks.
+  std::vector<Prompt> choice_prompts;
 };
 
 // One instruction's (or other sub-check's) outcome, for people: which part of a verdict failed and
