@@ -1,0 +1,209 @@
+#include "client/report_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <vector>
+
+#include "client/output.h"
+
+namespace plumbline::client {
+namespace {
+
+// More subjects than this side by side do not fit a terminal; the rest follow in another table.
+constexpr int kSubjectsPerTable = 4;
+
+std::string SubjectName(const std::string& adapter) { return adapter.empty() ? "base" : adapter; }
+
+std::string Interval(const v1::Estimate& e) {
+  return "[" + FormatScore(e.lower()) + ", " + FormatScore(e.upper()) + "]";
+}
+
+std::string DeltaInterval(const v1::Estimate& e) {
+  return FormatDelta(e.value()) + " [" + FormatDelta(e.lower()) + ", " + FormatDelta(e.upper()) +
+         "]";
+}
+
+std::string FormatP(double p) {
+  if (p < 0.0001) return "<0.0001";
+  std::array<char, 32> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%.4f", p);
+  return buffer.data();
+}
+
+std::string LabelName(v1::LabelVerdict verdict) {
+  const std::string name = v1::LabelVerdict_Name(verdict);
+  const std::string prefix = "LABEL_VERDICT_";
+  return verdict == v1::LABEL_VERDICT_UNSPECIFIED ? "-" : name.substr(prefix.size());
+}
+
+std::string GateName(v1::GateStatus status) {
+  const std::string prefix = "GATE_STATUS_";
+  return v1::GateStatus_Name(status).substr(prefix.size());
+}
+
+// Scores under the policy `fixed` are for a closer look; the reference's are the headline.
+bool IsHeadline(const std::string& metric) {
+  const std::string suffix = "_fixed";
+  return metric.size() < suffix.size() ||
+         metric.compare(metric.size() - suffix.size(), suffix.size(), suffix) != 0;
+}
+
+class Renderer {
+ public:
+  Renderer(const v1::Report& report, const ReportTextOptions& options)
+      : report_(report), options_(options) {}
+
+  std::string Render() {
+    Header();
+    for (const auto& task : report_.tasks()) TaskMatrix(task);
+    Deltas();
+    Labels();
+    Gate();
+    return std::move(text_);
+  }
+
+ private:
+  void Header() {
+    Heading("Report of " + report_.job_id());
+    const auto& n = report_.numerics();
+    text_ += "model " + report_.model();
+    if (!n.device().empty()) text_ += " (" + n.device() + ", " + n.dtype() + ", " + n.mode() + ")";
+    text_ += "; " + std::to_string(report_.done_verdicts()) + " of " +
+             std::to_string(report_.total_verdicts()) + " verdicts";
+    if (report_.error_verdicts() > 0) {
+      text_ += ", " + std::to_string(report_.error_verdicts()) +
+               " of them execution errors (neither passed nor failed)";
+    }
+    if (report_.partial()) text_ += "; PARTIAL: the job has not ended";
+    text_ += "\n";
+  }
+
+  void Heading(const std::string& title) {
+    if (!text_.empty()) text_ += "\n";
+    text_ += options_.markdown ? "### " + title + "\n\n" : title + "\n";
+  }
+
+  void Append(const Table& table) {
+    text_ += options_.markdown ? table.ToMarkdown() : table.ToString();
+  }
+
+  const v1::Cell* FindCell(const std::string& adapter, const std::string& task,
+                           const std::string& metric) const {
+    for (const auto& cell : report_.cells()) {
+      if (cell.adapter() == adapter && cell.task() == task && cell.metric() == metric) return &cell;
+    }
+    return nullptr;
+  }
+
+  // The metrics that some subject has on a task, in the report's order.
+  std::vector<std::string> MetricsOf(const std::string& task, bool validity) const {
+    std::vector<std::string> metrics;
+    for (const auto& cell : report_.cells()) {
+      if (cell.task() != task || cell.validity() != validity) continue;
+      if (!options_.all_metrics && !IsHeadline(cell.metric())) continue;
+      if (std::find(metrics.begin(), metrics.end(), cell.metric()) == metrics.end())
+        metrics.push_back(cell.metric());
+    }
+    return metrics;
+  }
+
+  void TaskMatrix(const v1::PinnedTask& task) {
+    Heading(task.name() + " (" + task.capability() + ", " + std::to_string(task.prompts()) +
+            " prompts" +
+            (task.samples() > 1 ? " x " + std::to_string(task.samples()) + " samples" : "") + ")");
+    std::vector<std::string> metrics = MetricsOf(task.name(), false);
+    const std::vector<std::string> guards = MetricsOf(task.name(), true);
+    metrics.insert(metrics.end(), guards.begin(), guards.end());
+    for (int first = 0; first < report_.subjects_size(); first += kSubjectsPerTable) {
+      const int last = std::min(first + kSubjectsPerTable, report_.subjects_size());
+      std::vector<std::string> header = {"METRIC"};
+      for (int s = first; s < last; ++s)
+        header.push_back(SubjectName(report_.subjects(s).adapter()));
+      Table table(header);
+      for (const std::string& metric : metrics)
+        table.AddRow(MatrixRow(task.name(), metric, first, last));
+      Append(table);
+    }
+  }
+
+  std::vector<std::string> MatrixRow(const std::string& task, const std::string& metric, int first,
+                                     int last) const {
+    std::vector<std::string> row = {metric};
+    for (int s = first; s < last; ++s) {
+      const v1::Cell* cell = FindCell(report_.subjects(s).adapter(), task, metric);
+      if (cell == nullptr) {
+        row.emplace_back("-");
+        continue;
+      }
+      if (cell->primary()) row[0] = metric + " *";
+      row.push_back(FormatScore(cell->estimate().value()) + " " + Interval(cell->estimate()));
+    }
+    return row;
+  }
+
+  void Deltas() {
+    Table table(
+        {"ADAPTER", "TASK", "METRIC", "DELTA [95 %]", "P (HOLM)", "GAINED", "LOST", "PAIRS"});
+    for (size_t i = 4; i < 8; ++i) table.AlignRight(i);
+    bool any = false;
+    for (const auto& delta : report_.deltas()) {
+      if (!options_.all_metrics && !IsHeadline(delta.metric())) continue;
+      table.AddRow({delta.adapter(), delta.task(), delta.metric() + (delta.primary() ? " *" : ""),
+                    DeltaInterval(delta.estimate()), FormatP(delta.p_adjusted()),
+                    std::to_string(delta.gained()), std::to_string(delta.lost()),
+                    std::to_string(delta.pairs())});
+      any = true;
+    }
+    if (!any) return;
+    Heading("Against the base, on the same prompts");
+    Append(table);
+    text_ += options_.markdown ? "\n" : "";
+    text_ += "* the task's primary metric: drift and label verdicts rest on it\n";
+  }
+
+  void Labels() {
+    if (report_.labels().empty()) return;
+    Heading("Labels");
+    Table table({"ADAPTER", "LABEL", "VERDICT", "GAIN ON TARGET", "GAIN OFF TARGET", "DRIFT"});
+    for (const auto& label : report_.labels()) {
+      std::vector<std::string> row = {label.adapter(),
+                                      label.nominal_target().empty() ? "-" : label.nominal_target(),
+                                      LabelName(label.verdict()),
+                                      "-",
+                                      "-",
+                                      "-"};
+      for (const auto& drift : report_.drifts()) {
+        if (drift.adapter() != label.adapter()) continue;
+        if (drift.has_on_target_gain()) row[3] = DeltaInterval(drift.on_target_gain());
+        if (drift.has_off_target_gain()) row[4] = DeltaInterval(drift.off_target_gain());
+        if (drift.defined()) row[5] = DeltaInterval(drift.estimate());
+      }
+      table.AddRow(row);
+    }
+    Append(table);
+    if (options_.markdown) text_ += "\n";
+    for (const auto& label : report_.labels()) {
+      for (const auto& reason : label.reasons())
+        text_ += "- " + label.adapter() + ": " + reason + "\n";
+    }
+  }
+
+  void Gate() {
+    if (!report_.has_gate() || report_.gate().status() == v1::GATE_STATUS_UNSPECIFIED) return;
+    Heading("Gate: " + GateName(report_.gate().status()));
+    for (const auto& reason : report_.gate().reasons()) text_ += "- " + reason + "\n";
+  }
+
+  const v1::Report& report_;
+  const ReportTextOptions& options_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string ReportToText(const v1::Report& report, const ReportTextOptions& options) {
+  return Renderer(report, options).Render();
+}
+
+}  // namespace plumbline::client
