@@ -169,7 +169,9 @@ struct ReportDelta {
 
 // Where the gain went: mean gain off target minus mean gain on target, each the unweighted mean
 // over tasks of the primary metric's delta. Positive: the adapter improved (or kept) other things
-// more than what its label names. The interval resamples the prompts of every task, pairs kept.
+// more than what its label names. The interval combines the intervals of the paired deltas, which
+// rest on different prompts and so are independent (CombineIndependent in
+// core/eval/stats/cluster.h).
 struct ReportDrift {
   double value = 0;
   double lower = 0;
@@ -183,15 +185,16 @@ struct ReportDrift {
 // Does the adapter do what its label says? "Significant" is p_holm < 1 - confidence on a primary
 // metric; "gain below the margin" is an interval that lies wholly under label_margin. The first
 // rule that applies:
-//  1. INCONCLUSIVE  there is no task of the target's capability, or more than max_missing of the
-//  pairs of
-//                   an on-target task is missing or failed;
+//  1. INCONCLUSIVE  there is no task of the target's capability, or the evidence on an on-target
+//  task is
+//                   incomplete: more than max_missing of the responses of subject or baseline are
+//                   missing or failed to execute, or of the prompts have no pair;
 //  2. INCONCLUSIVE  a significant gain on one on-target task and a significant loss on another;
 //  3. CONTRADICTED  a significant loss on an on-target task;
 //  4. SUPPORTED     a significant gain on an on-target task;
 //  5. CONTRADICTED  on every on-target task the gain is below the margin, some off-target task has
 //  a
-//                   significant gain (its pairs complete within max_missing), and drift lies wholly
+//                   significant gain (its evidence complete as in 1), and drift lies wholly
 //                   above 0: the adapter does something else;
 //  6. NOT_SUPPORTED on every on-target task the gain is below the margin;
 //  7. INCONCLUSIVE  otherwise: too few prompts to tell.

@@ -30,6 +30,9 @@ namespace plumbline {
 
 nlohmann::ordered_json ReportToJson(const Report& report);
 
+// One element of "deltas"; a history prints its steps in the same form.
+nlohmann::ordered_json ReportDeltaToJson(const ReportDelta& delta);
+
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_EVAL_REPORT_REPORT_JSON_H_

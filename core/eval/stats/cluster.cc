@@ -173,6 +173,19 @@ Interval BootstrapInterval(absl::Span<const Cluster> clusters, std::vector<doubl
   return {Quantile(replicates, low), Quantile(replicates, high)};
 }
 
+ShareInterval ClusteredShareInterval(absl::Span<const Cluster> clusters, int resamples,
+                                     uint64_t seed, double confidence) {
+  constexpr double kEnough = 20;
+  const ClusterSummary summary = Summarize(clusters);
+  const double n = EffectiveTrials(summary);
+  if (std::min(summary.value, 1 - summary.value) * n < kEnough) {
+    return {ClusterWilsonInterval(clusters, confidence), false};
+  }
+  return {BootstrapInterval(clusters, BootstrapRatios(clusters, resamples, seed),
+                            BootstrapKind::kExpanded, confidence),
+          true};
+}
+
 Interval PairedBootstrapInterval(absl::Span<const Cluster> differences, int resamples,
                                  uint64_t seed, double confidence) {
   std::vector<Cluster> padded(differences.begin(), differences.end());

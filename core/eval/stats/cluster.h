@@ -54,6 +54,17 @@ enum class BootstrapKind {
 Interval BootstrapInterval(absl::Span<const Cluster> clusters, std::vector<double> replicates,
                            BootstrapKind kind, double confidence);
 
+// The interval the report uses for a share with several trials a prompt: the expanded bootstrap
+// where there are at least 20 effective successes and 20 effective failures, else
+// ClusterWilsonInterval. Fewer, and the bootstrap covers too little (measured in
+// docs/statistics.md).
+struct ShareInterval {
+  Interval interval;
+  bool bootstrapped = false;
+};
+ShareInterval ClusteredShareInterval(absl::Span<const Cluster> clusters, int resamples,
+                                     uint64_t seed, double confidence);
+
 // The interval the report uses for a paired difference with several trials a prompt: the expanded
 // bootstrap over the prompts and two prompts more, one with one trial gained and one with one trial
 // lost. Those two keep it from collapsing where few or no prompts differ; elsewhere they change

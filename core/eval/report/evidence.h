@@ -1,0 +1,58 @@
+// The observations of a report, validated and sorted: the only thing the statistics of the report
+// look at. Internal to core/eval/report.
+#ifndef PLUMBLINE_CORE_EVAL_REPORT_EVIDENCE_H_
+#define PLUMBLINE_CORE_EVAL_REPORT_EVIDENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/eval/report/report.h"
+
+namespace plumbline {
+
+// One observation of a metric. `prompt` numbers the prompts of the task in the order of their keys.
+struct Trial {
+  int prompt = 0;
+  int sample = 0;
+  double successes = 0;
+  int trials = 0;
+};
+
+struct EvidenceMetric {
+  std::string name;
+  bool primary = false;
+  bool validity = false;
+};
+
+class Evidence {
+ public:
+  static absl::StatusOr<Evidence> Collect(const ReportInput& input);
+
+  // Listed metrics first, then validity guards, then others by name.
+  const std::vector<EvidenceMetric>& metrics(int task) const { return tasks_[task].metrics; }
+  const std::vector<std::string>& keys(int task) const { return tasks_[task].keys; }
+  // Sorted by (prompt, sample). `metric` indexes metrics(task).
+  const std::vector<Trial>& series(int subject, int task, int metric) const {
+    return tasks_[task].series[subject][metric];
+  }
+  ReportCoverage coverage(int subject, int task) const;
+
+ private:
+  struct TaskEvidence {
+    std::vector<std::string> keys;  // sorted
+    std::vector<EvidenceMetric> metrics;
+    std::vector<std::vector<std::vector<Trial>>> series;  // [subject][metric]
+    std::vector<int64_t> scored, errors;                  // [subject]
+    int64_t expected = 0;
+  };
+  static absl::StatusOr<TaskEvidence> CollectTask(const ReportInput& input, int task,
+                                                  std::vector<const ReportVerdict*> verdicts);
+
+  std::vector<TaskEvidence> tasks_;
+};
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_REPORT_EVIDENCE_H_
