@@ -28,8 +28,8 @@ enum class FloorBound {
   kPoint,  // the score itself, without regard to its uncertainty: PASS or FAIL
 };
 
-// In every rule, task "*" stands for each task of the report and an empty metric for the task's
-// primary.
+// In every rule, an empty metric stands for the task's primary, and task "*" for each task of the
+// report (with a metric named: each task in which any subject has it).
 struct FloorRule {
   std::string task;
   std::string metric;
@@ -40,10 +40,6 @@ struct NonInferiorityRule {
   std::string task;
   std::string metric;
   double margin = 0;  // >= 0: the loss against the baseline that is still acceptable, in shares
-};
-// The subject's label verdict must be one of these.
-struct LabelRule {
-  std::vector<LabelVerdict> accept;
 };
 // A validity guard of the subject. It is a fact about this run, not an estimate: the share itself
 // is held against at_most, in [0, 1], and the rule is PASS or FAIL.
@@ -64,7 +60,9 @@ struct GatePolicy {
   std::vector<RequiredTask> require_tasks;
   std::vector<FloorRule> floors;
   std::vector<NonInferiorityRule> non_inferiority;
-  std::vector<LabelRule> labels;  // at most one
+  // The subject's label verdict must be one of these; empty: no such rule. Never INCONCLUSIVE or
+  // UNSPECIFIED.
+  std::vector<LabelVerdict> accept_labels;
   std::vector<ValidityRule> validity;
 };
 
@@ -96,11 +94,12 @@ struct GateResult {
   std::vector<std::string> reasons;  // every check that is not a pass, FAIL first: "alias: message"
 };
 
-// FAIL decisions are Holm-adjusted over all rules of the gate that test something against an
-// interval, at one-sided level (1 - confidence) / 2, so that a gate of many rules does not fail a
-// good adapter by chance; PASS needs every rule, so it needs no adjustment. A rule for a task or
-// metric that the report lacks is INCONCLUSIVE, and so is a subject named in the policy that the
-// report lacks.
+// FAIL decisions of floors (using lower) and non-inferiority are Holm-adjusted over all such rules
+// and subjects of the gate, at one-sided level (1 - confidence) / 2, so that a gate of many rules
+// does not fail a good adapter by chance; PASS needs every rule, so it needs no adjustment. Missing
+// evidence is INCONCLUSIVE: an execution error or a missing prompt of the subject or the baseline
+// in any task; a rule for a task or metric that the report lacks; a subject named in the policy
+// that the report lacks; nobody to judge.
 GateResult EvaluateGate(const GatePolicy& policy, const Report& report);
 
 }  // namespace plumbline
