@@ -78,7 +78,8 @@ class Catalog {
   virtual absl::StatusOr<AdapterRecord> GetAdapterVersion(absl::string_view model,
                                                           absl::string_view version) = 0;
   // Versions without an alias that no unfinished job pins: their copies may be removed. Forgets
-  // them and returns what it forgot.
+  // them and returns what it forgot. Call it at start, before jobs are taken: a version that is
+  // being pinned right now looks unused.
   virtual absl::StatusOr<std::vector<AdapterRecord>> CollectAdapterVersions() = 0;
 
   // Keeps the version's files and, if `uploaded`, makes it the current one of its name. The same
@@ -92,6 +93,9 @@ class Catalog {
   virtual absl::StatusOr<TaskRecord> GetTask(absl::string_view name) = 0;
   virtual absl::StatusOr<TaskRecord> GetTaskVersion(absl::string_view name,
                                                     absl::string_view version) = 0;
+  // Forgets the versions that are not current and that no job pins, ended jobs included (their
+  // prompts can still be shown); returns how many. Call it at start, as above.
+  virtual absl::StatusOr<int64_t> CollectTaskVersions() = 0;
 };
 
 }  // namespace plumbline

@@ -192,7 +192,8 @@ class JobStore {
   // Leases up to `limit` units that are unfinished and have no live lease, for `duration` from now
   // on the database's clock; the first claim of a job makes it RUNNING (an event). Order: priority
   // (high first), then jobs with the fewest live leases, then age; within a job by task, shard,
-  // subject, so that the subjects of a job advance side by side. At most `per_job` units a job.
+  // subject, so that the subjects of a job advance side by side. At most `per_job` live leases of
+  // this owner a job, those it has already included.
   // `skip_jobs` are left alone.
   struct ClaimRequest {
     std::string owner;

@@ -1,0 +1,30 @@
+// From an answer of the engine to a verdict: pure functions, run on the checker threads.
+#ifndef PLUMBLINE_CORE_JOBS_JOB_CHECK_H_
+#define PLUMBLINE_CORE_JOBS_JOB_CHECK_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/eval/language_model.h"
+#include "core/eval/task.h"
+#include "core/jobs/job.h"
+
+namespace plumbline {
+
+// Scores a generated response. `verdict` has its place (subject, task, item, sample) and numerics
+// already. Adds the validity guards empty_response and truncated, which need more than the text,
+// unless the checker reported them. An error of the engine, or a checker that throws (our bug),
+// becomes an execution error: never a failed prompt.
+Verdict CheckGeneration(const Task& task, const absl::StatusOr<Generation>& answer,
+                        Verdict verdict);
+
+// The same for the log-likelihoods of a multiple-choice item.
+Verdict CheckChoices(const Task& task, const absl::StatusOr<std::vector<LogLikelihood>>& answer,
+                     Verdict verdict);
+
+// True when the primary metric was observed and all its trials succeeded.
+bool PrimaryMetricMet(const Task& task, const std::vector<Observation>& observations);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_JOBS_JOB_CHECK_H_
