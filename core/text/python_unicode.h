@@ -28,6 +28,8 @@ char32_t NextCodePoint(absl::string_view text, size_t* position);
 char32_t PreviousCodePoint(absl::string_view text, size_t* position);
 void AppendUtf8(char32_t c, std::string* out);
 bool IsWellFormed(absl::string_view text);
+// How many bytes at the end begin a character that more bytes could still complete: 0 to 3.
+size_t IncompleteSuffix(absl::string_view text);
 // bytes.decode("utf-8", errors="replace").
 std::string DecodeReplacing(absl::string_view bytes);
 std::u32string ToCodePoints(absl::string_view text);

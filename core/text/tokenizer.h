@@ -89,12 +89,17 @@ class TokenStream {
   absl::StatusOr<std::string> Finish();
 
  private:
+  absl::StatusOr<std::string> PushByteLevel(int32_t id);
+  absl::StatusOr<std::string> PushOther();
+  // Decode(ids_) without the context's text; then the ids become the next context.
+  absl::StatusOr<std::string> Emit();
+
   std::shared_ptr<const Tokenizer> tokenizer_;
   bool skip_special_tokens_;
+  std::string bytes_;  // byte-level tokenizers: the bytes of an unfinished character
   std::vector<int32_t>
-      ids_;             // since the last certain boundary, with the context that decoding needs
-  size_t context_ = 0;  // ids_[0, context_) were sent; they only give the rest its context
-  std::string context_text_;  // Decode(ids_[0, context_))
+      ids_;             // the others: ids whose text was sent and gives context, then pending ids
+  size_t context_ = 0;  // ids_[0, context_) is the context
 };
 
 }  // namespace plumbline
