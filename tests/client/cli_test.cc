@@ -1,0 +1,147 @@
+// The real binary as a pipeline uses it: arguments, stdout, exit codes. The server is a scripted
+// one; the real one's tests are in tests/integration.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "tests/client/fake_evaluation_service.h"
+#include "tests/support/temp_dir.h"
+
+namespace plumbline::client {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public testing::Test {
+ protected:
+  std::string Binary() const {
+    const char* dir = std::getenv("PLUMBLINE_BIN_DIR");
+    return std::string(dir != nullptr ? dir : "build/release/bin") + "/plumbline";
+  }
+
+  std::string Command(const std::string& arguments) const {
+    return Binary() + " --address " + server_.address() + " " + arguments + " >" +
+           dir_.Join("out") + " 2>" + dir_.Join("err") + " </dev/null";
+  }
+
+  Outcome Run(const std::string& arguments) const {
+    const int status = std::system(Command(arguments).c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            ReadFileOrDie(dir_.Join("out")), ReadFileOrDie(dir_.Join("err"))};
+  }
+
+  FakeEvaluationService service_;
+  TestServer server_{&service_};
+  TempDir dir_;
+};
+
+TEST_F(CliTest, SubmitPrintsOnlyTheId) {
+  const Outcome outcome = Run("job submit -m tiny -a x,y -t t1 -t t2 --limit 3 --request-id r1");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "job-1\n");
+  EXPECT_EQ(service_.created.adapters_size(), 2);
+  EXPECT_EQ(service_.created.tasks_size(), 2);
+  EXPECT_EQ(service_.created.limit(), 3);
+  EXPECT_EQ(service_.created.request_id(), "r1");
+}
+
+TEST_F(CliTest, WaitEndsWithTheGatesExitCodeAndTheReport) {
+  service_.gate = v1::GATE_STATUS_FAIL;
+  Outcome outcome = Run("job submit -m tiny -t t --wait");
+  EXPECT_EQ(outcome.exit_code, 10) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Report of job-1"));
+  service_.gate = v1::GATE_STATUS_INCONCLUSIVE;
+  EXPECT_EQ(Run("job submit -m tiny -t t --wait").exit_code, 11);
+  service_.gate = v1::GATE_STATUS_PASS;
+  EXPECT_EQ(Run("job submit -m tiny -t t --wait").exit_code, 0);
+  service_.end_state = v1::JOB_STATE_FAILED;
+  outcome = Run("job submit -m tiny -t t --wait");
+  EXPECT_EQ(outcome.exit_code, 12);
+  EXPECT_THAT(outcome.out, IsEmpty());
+}
+
+TEST_F(CliTest, WatchPrintsALineForEveryVerdict) {
+  const Outcome outcome = Run("job watch job-1");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
+  EXPECT_THAT(outcome.out, HasSubstr("2\tt\tbase\t2\tpass"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("\r"))) << "no progress bar in a pipe";
+}
+
+TEST_F(CliTest, WaitTimesOutWithThree) {
+  service_.never_ends = true;
+  const Outcome outcome = Run("job watch job-1 --timeout 300ms");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("job watch job-1 --after 5"));
+}
+
+TEST_F(CliTest, InterruptDetachesAndSaysHowToGoOn) {
+  service_.never_ends = true;
+  // The shell passes its own pid on to the binary by exec, so that the signal reaches it.
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", ("exec " + Command("job watch job-1")).c_str(), nullptr);
+    _exit(127);
+  }
+  // A line per verdict on stdout says that it is watching.
+  for (int i = 0; i < 500; ++i) {
+    std::ifstream out(dir_.Join("out"));
+    std::string all(std::istreambuf_iterator<char>(out), {});
+    if (std::count(all.begin(), all.end(), '\n') == 5) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_THAT(ReadFileOrDie(dir_.Join("err")), HasSubstr("plumbline job watch job-1 --after 5"));
+}
+
+TEST_F(CliTest, UsageErrorsAreTwoAndServerErrorsAreTold) {
+  EXPECT_EQ(Run("").exit_code, 2);
+  EXPECT_EQ(Run("job submit").exit_code, 2);
+  EXPECT_EQ(Run("nonsense").exit_code, 2);
+  EXPECT_EQ(Run("job watch job-1 --timeout soon").exit_code, 2);
+  service_.create_error = grpc::Status(grpc::StatusCode::NOT_FOUND, "no task \"t\"");
+  Outcome outcome = Run("job submit -m tiny -t t");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("no task \"t\""));
+  service_.create_error = grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "no");
+  EXPECT_EQ(Run("job submit -m tiny -t t").exit_code, 4);
+}
+
+TEST_F(CliTest, SaysWhatToDoWithoutAServer) {
+  const int status =
+      std::system((Binary() + " --address 127.0.0.1:1 model list 2>" + dir_.Join("err")).c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_THAT(ReadFileOrDie(dir_.Join("err")), HasSubstr("start plumblined"));
+}
+
+TEST_F(CliTest, HelpHasExamplesAndCompletionKnowsTheCommands) {
+  Outcome outcome = Run("job submit --help");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
+  outcome = Run("completion bash");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("\"job submit\"*) words="));
+  EXPECT_THAT(outcome.out, HasSubstr("--request-id"));
+}
+
+}  // namespace
+}  // namespace plumbline::client
