@@ -40,7 +40,11 @@ class Watch {
       const grpc::Status status = ReadOnce();
       if (terminal_) return End(WatchEnd::kTerminal);
       if (interrupt_.interrupted()) return End(WatchEnd::kInterrupted);
-      if (deadline_ && Clock::now() >= *deadline_) return End(WatchEnd::kTimedOut);
+      // gRPC's own clock may reach the deadline a moment before ours.
+      if (deadline_ && (Clock::now() >= *deadline_ ||
+                        status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)) {
+        return End(WatchEnd::kTimedOut);
+      }
       // OK without a terminal event: the server ended the stream early (it drains); the next one
       // continues.
       if (!status.ok() && !WorthARetry(status)) return Fail(status);
