@@ -1,10 +1,7 @@
-#include <yaml-cpp/yaml.h>
-
-#include <filesystem>
 #include <iostream>
-#include <set>
 
 #include "client/commands/command.h"
+#include "core/eval/task_file.h"
 
 namespace plumbline::client {
 namespace {
@@ -45,43 +42,22 @@ void PrintTask(const CommandContext& context, const v1::Task& t) {
   std::cout << table.ToString();
 }
 
-// The data files a task file names below dataset_kwargs.data_files: a text, a list, or either of
-// them by split.
-void CollectDataFiles(const YAML::Node& node, std::set<std::string>& names) {
-  if (node.IsScalar()) names.insert(node.as<std::string>());
-  if (node.IsSequence() || node.IsMap()) {
-    for (const auto& entry : node) CollectDataFiles(node.IsMap() ? entry.second : entry, names);
-  }
-}
-
-// The task file and the data files beside it. The server validates them; here only what cannot be
-// read is an error.
+// The task file and the data files it names, read on this machine; the server validates them.
 bool CollectFiles(CommandContext& context, const std::string& path,
                   v1::UploadTaskRequest& request) {
-  const auto content = ReadFileOrFail(context, path);
-  if (!content) return false;
-  const std::filesystem::path file(path);
-  auto* first = request.add_files();
-  first->set_name(file.filename().string());
-  first->set_content(*content);
-  if (file.extension() != ".yaml" && file.extension() != ".yml") return true;
-  std::set<std::string> names;
-  try {
-    const YAML::Node root = YAML::Load(*content);
-    if (root.IsMap() && root["dataset_kwargs"] && root["dataset_kwargs"].IsMap() &&
-        root["dataset_kwargs"]["data_files"]) {
-      CollectDataFiles(root["dataset_kwargs"]["data_files"], names);
-    }
-  } catch (const YAML::Exception& error) {
-    context.Fail(path + ": " + error.what());
+  const absl::StatusOr<TaskBundle> bundle = ReadTaskBundle(path);
+  if (!bundle.ok()) {
+    context.Fail(std::string(bundle.status().message()));
     return false;
   }
-  for (const std::string& name : names) {
-    const auto data = ReadFileOrFail(context, (file.parent_path() / name).string());
-    if (!data) return false;
-    auto* added = request.add_files();
-    added->set_name(name);
-    added->set_content(*data);
+  const auto add = [&request](const std::string& name, const std::string& content) {
+    auto* file = request.add_files();
+    file->set_name(name);
+    file->set_content(content);
+  };
+  add(bundle->file, bundle->files.at(bundle->file));
+  for (const auto& [name, content] : bundle->files) {
+    if (name != bundle->file) add(name, content);
   }
   return true;
 }
