@@ -1,0 +1,97 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/eval/gate/gate.h"
+#include "tests/support/status_matchers.h"
+
+namespace plumbline {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(GatePolicyTest, ReadsEverySection) {
+  ASSERT_OK_AND_ASSIGN(const GatePolicy policy, ParseGatePolicy(R"(
+name: deploy
+subjects: [instruct, format]
+require_tasks:
+  - {task: ifeval, min_prompts: 500}
+  - task: sums
+floors:
+  - {task: ifeval, metric: pla_strict, at_least: 0.2}
+  - {task: sums, at_least: 0.5, using: point}
+non_inferiority:
+  - {margin: 0.03}
+label: [SUPPORTED, NOT_SUPPORTED]
+validity:
+  - {metric: empty_response, at_most: 0.02}
+)"));
+  EXPECT_EQ(policy.name, "deploy");
+  EXPECT_THAT(policy.subjects, ElementsAre("instruct", "format"));
+  ASSERT_EQ(policy.require_tasks.size(), 2u);
+  EXPECT_EQ(policy.require_tasks[0].min_prompts, 500);
+  EXPECT_EQ(policy.require_tasks[1].min_prompts, 1);
+  ASSERT_EQ(policy.floors.size(), 2u);
+  EXPECT_EQ(policy.floors[0].metric, "pla_strict");
+  EXPECT_EQ(policy.floors[0].using_bound, FloorBound::kLower);
+  EXPECT_EQ(policy.floors[1].metric, "");
+  EXPECT_EQ(policy.floors[1].using_bound, FloorBound::kPoint);
+  EXPECT_EQ(policy.non_inferiority[0].task, "*");
+  EXPECT_EQ(policy.non_inferiority[0].margin, 0.03);
+  EXPECT_THAT(policy.accept_labels,
+              ElementsAre(LabelVerdict::kSupported, LabelVerdict::kNotSupported));
+  EXPECT_EQ(policy.validity[0].task, "*");
+}
+
+struct BadPolicy {
+  const char* name;
+  const char* yaml;
+  const char* error;
+};
+
+class BadPolicyTest : public testing::TestWithParam<BadPolicy> {};
+
+TEST_P(BadPolicyTest, IsRefusedByLineAndKey) {
+  EXPECT_THAT(ParseGatePolicy(GetParam().yaml),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("gate policy"), HasSubstr(GetParam().error))));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadPolicyTest,
+    testing::Values(
+        BadPolicy{"Empty", "", "want one YAML document"},
+        BadPolicy{"Comment", "# nothing\n", "want one YAML document"},
+        BadPolicy{"Two", "label: SUPPORTED\n---\nlabel: SUPPORTED\n", "got 2"},
+        BadPolicy{"NotYaml", "floors: [\n", "line 2"},
+        BadPolicy{"NotAMap", "- a\n", "want a mapping"},
+        BadPolicy{"NoRule", "name: x\n", "no rule"},
+        BadPolicy{"UnknownKey", "label: SUPPORTED\nflors: []\n",
+                  "line 2: policy: unknown key \"flors\""},
+        BadPolicy{"UnknownRuleKey", "floors:\n  - {at_least: 0.1, metirc: x}\n",
+                  "line 2: floors: unknown key \"metirc\""},
+        BadPolicy{"Twice", "label: SUPPORTED\nlabel: CONTRADICTED\n", "given twice"},
+        BadPolicy{"EmptyList", "floors: []\n", "at least one rule"},
+        BadPolicy{"NotAList", "floors: {at_least: 0.1}\n", "want a list"},
+        BadPolicy{"NoLimit", "floors:\n  - {task: x}\n", "at_least is missing"},
+        BadPolicy{"Percent", "floors:\n  - {at_least: 20}\n",
+                  "line 2: floors: at_least: want a share from 0 to 1"},
+        BadPolicy{"Word", "non_inferiority:\n  - {margin: small}\n", "got small"},
+        BadPolicy{"NaN", "non_inferiority:\n  - {margin: .nan}\n", "want a share"},
+        BadPolicy{"NoMargin", "non_inferiority:\n  - {margin: 1}\n", "no limit"},
+        BadPolicy{"Using", "floors:\n  - {at_least: 0.2, using: upper}\n", "lower or point"},
+        BadPolicy{"Label", "label: GOOD\n", "want SUPPORTED"},
+        BadPolicy{"LabelInconclusive", "label: [SUPPORTED, INCONCLUSIVE]\n", "missing evidence"},
+        BadPolicy{"NotAGuard", "validity:\n  - {metric: pla_strict, at_most: 0.1}\n",
+                  "want empty_response"},
+        BadPolicy{"GuardAsFloor", "floors:\n  - {metric: truncated, at_least: 0.1}\n",
+                  "is a validity guard"},
+        BadPolicy{"NoTask", "require_tasks:\n  - {min_prompts: 5}\n", "task is missing"},
+        BadPolicy{"NoPrompts", "require_tasks:\n  - {task: x, min_prompts: 0}\n", "at least 1"},
+        BadPolicy{"Subjects", "subjects: instruct\nlabel: SUPPORTED\n", "list of adapter aliases"},
+        BadPolicy{"SubjectTwice", "subjects: [a, a]\nlabel: SUPPORTED\n", "named twice"}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace plumbline
