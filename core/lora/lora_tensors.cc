@@ -1,0 +1,85 @@
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/all.h>
+#include <ATen/ops/any.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/sum.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/lora/lora_tensors_internal.h"
+#include "core/weights/safetensors.h"
+
+namespace plumbline {
+
+absl::Status CheckShape(absl::Span<const int64_t> shape, absl::Span<const int64_t> want,
+                        const std::string& where) {
+  bool same = shape.size() == want.size();
+  for (size_t i = 0; same && i < shape.size(); ++i) same = want[i] == -1 || want[i] == shape[i];
+  if (same) return absl::OkStatus();
+  const std::string wanted = absl::StrJoin(want, ",", [](std::string* out, int64_t dimension) {
+    absl::StrAppend(out, dimension == -1 ? "r" : absl::StrCat(dimension));
+  });
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ": shape ", ShapeString(shape), ", want [", wanted, "]"));
+}
+
+bool AllFinite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
+
+bool AnyNonZero(const at::Tensor& tensor) { return tensor.ne(0).any().item<bool>(); }
+
+bool EqualsBase(const at::Tensor& stored, const at::Tensor& base) {
+  return stored.sizes() == base.sizes() && at::equal(stored.to(base.scalar_type()), base);
+}
+
+double DeltaNorm(const LoraModule& module) {
+  if (!AnyNonZero(module.a) || !AnyNonZero(module.b)) return 0;
+  const at::Tensor of_a = at::matmul(module.a, module.a.t()).to(at::kDouble);  // [r, r]
+  const at::Tensor of_b = at::matmul(module.b.t(), module.b).to(at::kDouble);
+  const double square = of_a.mul(of_b).sum().item<double>();
+  if (!std::isfinite(square)) return square;
+  // Rounding may leave nothing, or less, of a product that is nearly zero.
+  return std::max(std::sqrt(std::max(square, 0.0)) * std::abs(module.scaling),
+                  std::numeric_limits<double>::min());
+}
+
+at::Tensor RowsInOrder(const at::Tensor& rows, const std::vector<int64_t>& from,
+                       const std::vector<int64_t>& to) {
+  std::vector<int64_t> places;
+  for (int64_t index : to) {
+    places.push_back(std::find(from.begin(), from.end(), index) - from.begin());
+  }
+  return at::index_select(rows, 0, at::tensor(places, at::kLong));
+}
+
+int64_t TensorBytes(const LoraAdapter& adapter) {
+  std::set<const void*> seen;
+  int64_t bytes = 0;
+  const auto add = [&](const at::Tensor& tensor) {
+    if (tensor.defined() && seen.insert(tensor.data_ptr()).second) {
+      bytes += static_cast<int64_t>(tensor.nbytes());
+    }
+  };
+  for (const auto& [name, module] : adapter.modules) {
+    add(module.a);
+    add(module.b);
+    add(module.lora_bias);
+    add(module.magnitude);
+  }
+  for (const auto& [name, replacement] : adapter.replacements) {
+    add(replacement.weight);
+    add(replacement.bias);
+  }
+  for (const TrainableTokens& tokens : adapter.tokens) add(tokens.rows);
+  return bytes;
+}
+
+}  // namespace plumbline

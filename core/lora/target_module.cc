@@ -1,0 +1,45 @@
+#include "core/lora/target_module.h"
+
+namespace plumbline {
+
+absl::string_view TargetKindName(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::kLinear:
+      return "linear";
+    case TargetKind::kConv1d:
+      return "conv1d";
+    case TargetKind::kEmbedding:
+      return "embedding";
+    case TargetKind::kNorm:
+      return "norm";
+  }
+  return "";  // unreachable
+}
+
+absl::string_view LoraFeatureName(LoraFeature feature) {
+  switch (feature) {
+    case LoraFeature::kLinear:
+      return "LoRA on a linear module";
+    case LoraFeature::kConv1d:
+      return "LoRA on a Conv1D module (fan_in_fan_out)";
+    case LoraFeature::kEmbedding:
+      return "LoRA on an embedding (lora_embedding_A)";
+    case LoraFeature::kOutputHead:
+      return "LoRA on the output head";
+    case LoraFeature::kDora:
+      return "DoRA (use_dora)";
+    case LoraFeature::kDoraEmbedding:
+      return "DoRA (use_dora) on an embedding";
+    case LoraFeature::kLoraBias:
+      return "lora_bias";
+    case LoraFeature::kBias:
+      return "trained base biases (bias: all or lora_only)";
+    case LoraFeature::kModulesToSave:
+      return "replaced modules (modules_to_save or stored base weights)";
+    case LoraFeature::kTrainableTokens:
+      return "trainable_token_indices";
+  }
+  return "";  // unreachable
+}
+
+}  // namespace plumbline
