@@ -1,0 +1,188 @@
+#include "core/model/config_reader.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace plumbline {
+namespace {
+
+// A number as the messages show it: no "100.000000".
+std::string Show(double value) { return absl::StrCat(value); }
+
+}  // namespace
+
+absl::StatusOr<ConfigReader> ConfigReader::Open(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
+    return errno == EACCES ? absl::PermissionDeniedError(message) : absl::NotFoundError(message);
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  nlohmann::json json = nlohmann::json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path, ": not JSON"));
+  if (!json.is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": not a JSON object"));
+  }
+  return ConfigReader(std::move(json), path);
+}
+
+void ConfigReader::Invalid(absl::string_view key, absl::string_view problem) {
+  if (status_.ok()) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(where_, ": ", key, ": ", problem));
+  }
+}
+
+void ConfigReader::Unimplemented(absl::string_view key, absl::string_view problem) {
+  if (status_.ok()) {
+    status_ = absl::UnimplementedError(absl::StrCat(where_, ": ", key, ": ", problem));
+  }
+}
+
+const nlohmann::json* ConfigReader::Find(absl::string_view key) const {
+  const auto it = json_.find(std::string(key));
+  return it == json_.end() || it->is_null() ? nullptr : &*it;
+}
+
+bool ConfigReader::Has(absl::string_view key) const { return Find(key) != nullptr; }
+
+int64_t ConfigReader::Int(absl::string_view key, int64_t low, int64_t high) {
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) {
+    Invalid(key, "missing");
+    return low;
+  }
+  // 4096.0 is accepted: some exporters write floats.
+  const double number = value->is_number() ? value->get<double>() : 0;
+  if (!value->is_number() || number != std::floor(number)) {
+    Invalid(key, absl::StrCat("want an integer, got ", value->dump()));
+    return low;
+  }
+  if (number < static_cast<double>(low) || number > static_cast<double>(high)) {
+    Invalid(key, absl::StrCat(value->dump(), " is not in [", low, ", ", high, "]"));
+    return low;
+  }
+  return static_cast<int64_t>(number);
+}
+
+double ConfigReader::Number(absl::string_view key, double low, double high) {
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) {
+    Invalid(key, "missing");
+    return low;
+  }
+  if (!value->is_number()) {
+    Invalid(key, absl::StrCat("want a number, got ", value->dump()));
+    return low;
+  }
+  const double number = value->get<double>();
+  if (!(number >= low && number <= high)) {
+    Invalid(key, absl::StrCat(value->dump(), " is not in [", Show(low), ", ", Show(high), "]"));
+    return low;
+  }
+  return number;
+}
+
+int64_t ConfigReader::IntOr(absl::string_view key, int64_t fallback, int64_t low, int64_t high) {
+  return Has(key) ? Int(key, low, high) : fallback;
+}
+
+double ConfigReader::NumberOr(absl::string_view key, double fallback, double low, double high) {
+  return Has(key) ? Number(key, low, high) : fallback;
+}
+
+bool ConfigReader::BoolOr(absl::string_view key, bool fallback) {
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) {
+    Invalid(key, absl::StrCat("want true or false, got ", value->dump()));
+    return fallback;
+  }
+  return value->get<bool>();
+}
+
+std::string ConfigReader::StringOr(absl::string_view key, absl::string_view fallback) {
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return std::string(fallback);
+  if (!value->is_string()) {
+    Invalid(key, absl::StrCat("want a string, got ", value->dump()));
+    return std::string(fallback);
+  }
+  return value->get<std::string>();
+}
+
+std::vector<std::string> ConfigReader::Strings(absl::string_view key) {
+  std::vector<std::string> result;
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) {
+    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
+    return result;
+  }
+  for (const nlohmann::json& item : *value) {
+    if (!item.is_string()) {
+      Invalid(key, absl::StrCat("want strings, got ", item.dump()));
+      return {};
+    }
+    result.push_back(item.get<std::string>());
+  }
+  return result;
+}
+
+std::vector<int64_t> ConfigReader::Ints(absl::string_view key) {
+  std::vector<int64_t> result;
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) {
+    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
+    return result;
+  }
+  for (const nlohmann::json& item : *value) {
+    if (!item.is_number_integer()) {
+      Invalid(key, absl::StrCat("want integers, got ", item.dump()));
+      return {};
+    }
+    result.push_back(item.get<int64_t>());
+  }
+  return result;
+}
+
+std::vector<float> ConfigReader::Floats(absl::string_view key) {
+  std::vector<float> result;
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) {
+    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
+    return result;
+  }
+  for (const nlohmann::json& item : *value) {
+    if (!item.is_number()) {
+      Invalid(key, absl::StrCat("want numbers, got ", item.dump()));
+      return {};
+    }
+    result.push_back(item.get<float>());
+  }
+  return result;
+}
+
+std::optional<ConfigReader> ConfigReader::Object(absl::string_view key) {
+  const nlohmann::json* value = Find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_object()) {
+    Invalid(key, absl::StrCat("want an object, got ", value->dump()));
+    return std::nullopt;
+  }
+  return ConfigReader(*value, absl::StrCat(where_, ": ", key));
+}
+
+void ConfigReader::Absorb(const ConfigReader& inner) {
+  if (status_.ok()) status_ = inner.status_;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,244 @@
+#include <ATen/core/Tensor.h>
+#include <c10/util/BFloat16.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/base/status_macros.h"
+#include "core/model/decoder_weights_internal.h"
+
+namespace plumbline {
+namespace {
+
+template <typename T>
+constexpr at::ScalarType kScalarType = at::kFloat;
+template <>
+constexpr at::ScalarType kScalarType<Bf16> = at::kBFloat16;
+
+// fp32 values, rounded to the model's dtype first.
+template <typename T>
+absl::StatusOr<std::vector<float>> LoadVector(const DecoderSpec& spec, const Checkpoint& checkpoint,
+                                              absl::string_view module, absl::string_view parameter,
+                                              int64_t n) {
+  ABSL_ASSIGN_OR_RETURN(at::Tensor tensor, LoadParameter(spec, checkpoint, module, parameter, {n}));
+  tensor = tensor.to(kScalarType<T>).to(at::kFloat).contiguous();
+  const float* data = tensor.const_data_ptr<float>();
+  return std::vector<float>(data, data + n);
+}
+
+template <typename T>
+absl::Status LoadNorm(const DecoderSpec& spec, const Checkpoint& checkpoint,
+                      const std::string& module, int64_t n, NormWeights& norm) {
+  ABSL_ASSIGN_OR_RETURN(norm.weight, LoadVector<T>(spec, checkpoint, module, "weight", n));
+  if (spec.norm == NormStyle::kLayer) {
+    ABSL_ASSIGN_OR_RETURN(norm.bias, LoadVector<T>(spec, checkpoint, module, "bias", n));
+  }
+  return absl::OkStatus();
+}
+
+template <typename T>
+class Loader {
+ public:
+  Loader(const DecoderSpec& spec, const Checkpoint& checkpoint, ThreadPool& threads)
+      : spec_(spec), checkpoint_(checkpoint), threads_(threads) {}
+
+  absl::StatusOr<DecoderWeights<T>> Load() {
+    DecoderWeights<T> w;
+    ABSL_ASSIGN_OR_RETURN(w.embedding, LoadTable(spec_.embedding, spec_.vocabulary));
+    if (spec_.learned_positions) {
+      ABSL_ASSIGN_OR_RETURN(w.position_embedding,
+                            LoadTable(spec_.position_embedding, spec_.context));
+    }
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      ABSL_ASSIGN_OR_RETURN(LayerWeights<T> layer, LoadLayer(static_cast<int64_t>(i)));
+      w.layers.push_back(std::move(layer));
+    }
+    ABSL_RETURN_IF_ERROR(LoadNorm<T>(spec_, checkpoint_, ModuleName(spec_, spec_.final_norm),
+                                  spec_.hidden, w.final_norm));
+    const std::string head = spec_.tied_head ? ModuleName(spec_, spec_.embedding) : spec_.head;
+    ABSL_RETURN_IF_ERROR(
+        LoadLinear({head}, {{head, spec_.vocabulary, false}}, spec_.hidden, false, w.head));
+    w.bytes = bytes_;
+    w.parameters = parameters_;
+    return w;
+  }
+
+ private:
+  absl::StatusOr<at::Tensor> LoadTable(const std::string& name, int64_t rows) {
+    ABSL_ASSIGN_OR_RETURN(
+        at::Tensor table,
+        LoadParameter(spec_, checkpoint_, ModuleName(spec_, name), "weight", {rows, spec_.hidden}));
+    parameters_ += table.numel();
+    table = table.to(kScalarType<T>).contiguous();
+    bytes_ += static_cast<int64_t>(table.nbytes());
+    return table;
+  }
+
+  absl::StatusOr<LayerWeights<T>> LoadLayer(int64_t index) {
+    LayerWeights<T> layer;
+    const auto norm = [&](const std::string& name, int64_t n, NormWeights& into) {
+      if (name.empty()) return absl::OkStatus();
+      parameters_ += n;
+      return LoadNorm<T>(spec_, checkpoint_, LayerModuleName(spec_, index, name), n, into);
+    };
+    const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in,
+                            PackedLinear<T>& into) {
+      std::vector<std::string> names;
+      for (const LinearSpec& part : parts) {
+        names.push_back(LayerModuleName(spec_, index, part.name));
+      }
+      return LoadLinear(names, parts, in, spec_.conv1d, into);
+    };
+    const NormNames& names = spec_.norms;
+    const bool full = spec_.qk_norm == QkNorm::kFullWidth;
+    ABSL_RETURN_IF_ERROR(norm(names.before_attention, spec_.hidden, layer.before_attention));
+    ABSL_RETURN_IF_ERROR(norm(names.after_attention, spec_.hidden, layer.after_attention));
+    ABSL_RETURN_IF_ERROR(norm(names.before_mlp, spec_.hidden, layer.before_mlp));
+    ABSL_RETURN_IF_ERROR(norm(names.after_mlp, spec_.hidden, layer.after_mlp));
+    ABSL_RETURN_IF_ERROR(norm(names.q, full ? spec_.q_width() : spec_.head_dim, layer.q_norm));
+    ABSL_RETURN_IF_ERROR(norm(names.k, full ? spec_.kv_width() : spec_.head_dim, layer.k_norm));
+    ABSL_RETURN_IF_ERROR(linear(spec_.attention_in, spec_.hidden, layer.attention_in));
+    ABSL_RETURN_IF_ERROR(linear({spec_.attention_out}, spec_.q_width(), layer.attention_out));
+    ABSL_RETURN_IF_ERROR(linear(spec_.mlp_in, spec_.hidden, layer.mlp_in));
+    ABSL_RETURN_IF_ERROR(linear({spec_.mlp_out}, spec_.intermediate, layer.mlp_out));
+    return layer;
+  }
+
+  // Packs the modules `names` side by side.
+  absl::Status LoadLinear(const std::vector<std::string>& names,
+                          const std::vector<LinearSpec>& parts, int64_t in, bool conv1d,
+                          PackedLinear<T>& into) {
+    into.in = in;
+    into.out = 0;
+    std::vector<at::Tensor> tensors;  // keep what rows point into
+    std::vector<const T*> rows;
+    bool any_bias = false;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const int64_t out = parts[i].out;
+      const std::vector<int64_t> shape =
+          conv1d ? std::vector<int64_t>{in, out} : std::vector<int64_t>{out, in};
+      ABSL_ASSIGN_OR_RETURN(at::Tensor w,
+                            LoadParameter(spec_, checkpoint_, names[i], "weight", shape));
+      w = w.to(kScalarType<T>).contiguous();
+      const T* data = static_cast<const T*>(w.const_data_ptr());
+      for (int64_t c = 0; c < out; ++c) rows.push_back(data + c * (conv1d ? 1 : in));
+      tensors.push_back(std::move(w));
+      into.out += out;
+      any_bias = any_bias || parts[i].bias;
+    }
+    // Every projection of a group has the same input, but its own row stride under Conv1D.
+    const int64_t ldk = conv1d ? parts[0].out : 1;
+    into.panels = AlignedBuffer<T>(PackedElements<T>(into.out, in));
+    threads_.Run(PanelCount(into.out), 4, [&](int64_t begin, int64_t end, int) {
+      PackPanels(rows.data(), into.out, in, ldk, into.panels.data(), begin, end);
+    });
+    bytes_ += into.panels.bytes();
+    if (!(spec_.tied_head && into.out == spec_.vocabulary && in == spec_.hidden &&
+          parts.size() == 1 && names[0] == ModuleName(spec_, spec_.embedding))) {
+      parameters_ += into.out * in;
+    }
+    if (any_bias) return LoadBiases(names, parts, into);
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadBiases(const std::vector<std::string>& names,
+                          const std::vector<LinearSpec>& parts, PackedLinear<T>& into) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      std::vector<float> bias(parts[i].out, 0.f);
+      if (parts[i].bias) {
+        ABSL_ASSIGN_OR_RETURN(bias, LoadVector<T>(spec_, checkpoint_, names[i], "bias", parts[i].out));
+        parameters_ += parts[i].out;
+      }
+      into.bias.insert(into.bias.end(), bias.begin(), bias.end());
+    }
+    return absl::OkStatus();
+  }
+
+  const DecoderSpec& spec_;
+  const Checkpoint& checkpoint_;
+  ThreadPool& threads_;
+  int64_t bytes_ = 0;
+  int64_t parameters_ = 0;
+};
+
+}  // namespace
+
+std::string LayerModuleName(const DecoderSpec& spec, int64_t layer, absl::string_view name) {
+  return absl::StrCat(spec.prefix, spec.layer_list, ".", layer, ".", name);
+}
+
+std::string ModuleName(const DecoderSpec& spec, absl::string_view name) {
+  return absl::StrCat(spec.prefix, name);
+}
+
+absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoint& checkpoint,
+                                         absl::string_view module, absl::string_view parameter,
+                                         absl::Span<const int64_t> shape) {
+  const std::string name = absl::StrCat(module, ".", parameter);
+  absl::StatusOr<at::Tensor> tensor = checkpoint.Load(name, shape);
+  if (tensor.ok() || tensor.status().code() != absl::StatusCode::kNotFound) return tensor;
+  absl::string_view bare = name;
+  if (absl::ConsumePrefix(&bare, spec.prefix)) {
+    absl::StatusOr<at::Tensor> without = checkpoint.Load(bare, shape);
+    if (without.ok() || without.status().code() != absl::StatusCode::kNotFound) return without;
+  }
+  return absl::InvalidArgumentError(tensor.status().message());
+}
+
+template <typename T>
+absl::StatusOr<DecoderWeights<T>> LoadDecoderWeights(const DecoderSpec& spec,
+                                                     const Checkpoint& checkpoint,
+                                                     ThreadPool& threads) {
+  return Loader<T>(spec, checkpoint, threads).Load();
+}
+
+template absl::StatusOr<DecoderWeights<float>> LoadDecoderWeights<float>(const DecoderSpec&,
+                                                                         const Checkpoint&,
+                                                                         ThreadPool&);
+template absl::StatusOr<DecoderWeights<Bf16>> LoadDecoderWeights<Bf16>(const DecoderSpec&,
+                                                                       const Checkpoint&,
+                                                                       ThreadPool&);
+
+std::vector<TargetModule> ModulesOf(const DecoderSpec& spec) {
+  std::vector<TargetModule> modules;
+  const bool layer_norm = spec.norm == NormStyle::kLayer;
+  modules.push_back({ModuleName(spec, spec.embedding), TargetKind::kEmbedding, spec.vocabulary,
+                     spec.hidden, false});
+  if (spec.learned_positions) {
+    modules.push_back({ModuleName(spec, spec.position_embedding), TargetKind::kEmbedding,
+                       spec.context, spec.hidden, false});
+  }
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const int64_t index = static_cast<int64_t>(i);
+    const auto linear = [&](const LinearSpec& part, int64_t in) {
+      modules.push_back({LayerModuleName(spec, index, part.name),
+                         spec.conv1d ? TargetKind::kConv1d : TargetKind::kLinear, in, part.out,
+                         part.bias});
+    };
+    const auto norm = [&](const std::string& name, int64_t n) {
+      if (name.empty()) return;
+      modules.push_back({LayerModuleName(spec, index, name), TargetKind::kNorm, n, n, layer_norm});
+    };
+    for (const LinearSpec& part : spec.attention_in) linear(part, spec.hidden);
+    linear(spec.attention_out, spec.q_width());
+    for (const LinearSpec& part : spec.mlp_in) linear(part, spec.hidden);
+    linear(spec.mlp_out, spec.intermediate);
+    const bool full = spec.qk_norm == QkNorm::kFullWidth;
+    norm(spec.norms.before_attention, spec.hidden);
+    norm(spec.norms.after_attention, spec.hidden);
+    norm(spec.norms.before_mlp, spec.hidden);
+    norm(spec.norms.after_mlp, spec.hidden);
+    norm(spec.norms.q, full ? spec.q_width() : spec.head_dim);
+    norm(spec.norms.k, full ? spec.kv_width() : spec.head_dim);
+  }
+  modules.push_back(
+      {ModuleName(spec, spec.final_norm), TargetKind::kNorm, spec.hidden, spec.hidden, layer_norm});
+  TargetModule head{spec.head, TargetKind::kLinear, spec.hidden, spec.vocabulary, false};
+  head.is_output_head = true;
+  if (spec.tied_head) head.tied_to = ModuleName(spec, spec.embedding);
+  modules.push_back(std::move(head));
+  return modules;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,204 @@
+// GEMM over packed panels. Part of kernels_isa.cc.
+//
+// A panel holds 32 columns (two vectors) for all k, so one pass over it reads memory in order, once
+// a tile of up to eight rows. An element of y is one chain of fused multiply-adds over k in
+// ascending order from zero (two chains' worth of products an instruction with AVX-512 BF16): its
+// bits depend neither on the number of rows nor on the tile.
+#ifndef PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
+#define PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
+
+#include "core/model/kernels/simd.h"
+
+namespace plumbline {
+namespace PLUMBLINE_ISA_NAMESPACE {
+
+inline constexpr int kTileRows = 8;
+
+// acc[r] = x[r, :] · panel, for R rows.
+template <int R>
+PLUMBLINE_INLINE void TileProduct(const float* x, int64_t ldx, int64_t k, const float* panel,
+                                  Vec acc[][2]) {
+  for (int r = 0; r < R; ++r) acc[r][0] = acc[r][1] = Splat(0.f);
+  for (int64_t i = 0; i < k; ++i) {
+    const Vec w0 = Load(panel + i * kPanelColumns);
+    const Vec w1 = Load(panel + i * kPanelColumns + kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Vec xr = Splat(x[r * ldx + i]);
+      acc[r][0] = Fma(xr, w0, acc[r][0]);
+      acc[r][1] = Fma(xr, w1, acc[r][1]);
+    }
+  }
+}
+
+// Two consecutive k of one row: (x[i], x[i + 1]), the second zero past the end.
+PLUMBLINE_INLINE uint32_t PairAt(const Bf16* x, int64_t i, int64_t k) {
+  const uint32_t low = x[i].bits;
+  return i + 1 < k ? low | static_cast<uint32_t>(x[i + 1].bits) << 16 : low;
+}
+
+PLUMBLINE_INLINE Vec PairFma(uint32_t x, VecU w, Vec acc) {
+#if defined(__AVX512BF16__)
+  return (Vec)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_epi32(static_cast<int>(x)),
+                               (__m512bh)w);
+#else
+  const VecU xs = VecU{} + x;
+  acc = Fma((Vec)(xs << 16), (Vec)(w << 16), acc);
+  return Fma((Vec)(xs & 0xffff0000u), (Vec)(w & 0xffff0000u), acc);
+#endif
+}
+
+typedef uint32_t VecUUnaligned __attribute__((vector_size(64), aligned(2), may_alias));
+
+template <int R>
+PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const Bf16* panel,
+                                  Vec acc[][2]) {
+  for (int r = 0; r < R; ++r) acc[r][0] = acc[r][1] = Splat(0.f);
+  const int64_t whole = k / 2 * 2;
+  for (int64_t i = 0; i < whole; i += 2) {
+    const VecU* w = reinterpret_cast<const VecU*>(panel + i * kPanelColumns);
+    const VecU w0 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w);
+    const VecU w1 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w + 1);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      uint32_t pair;
+      __builtin_memcpy(&pair, x + r * ldx + i, 4);
+      acc[r][0] = PairFma(pair, w0, acc[r][0]);
+      acc[r][1] = PairFma(pair, w1, acc[r][1]);
+    }
+  }
+  if (whole < k) {
+    const VecU* w = reinterpret_cast<const VecU*>(panel + whole * kPanelColumns);
+    const VecU w0 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w);
+    const VecU w1 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w + 1);
+    for (int r = 0; r < R; ++r) {
+      const uint32_t pair = PairAt(x + r * ldx, whole, k);
+      acc[r][0] = PairFma(pair, w0, acc[r][0]);
+      acc[r][1] = PairFma(pair, w1, acc[r][1]);
+    }
+  }
+}
+
+// Runs tile<R>(row) over all rows, R as large as possible.
+template <typename Tile>
+PLUMBLINE_INLINE void ForRowTiles(int64_t rows, Tile tile) {
+  int64_t row = 0;
+  for (; row + kTileRows <= rows; row += kTileRows) tile.template Run<8>(row);
+  switch (rows - row) {
+    case 7:
+      tile.template Run<7>(row);
+      break;
+    case 6:
+      tile.template Run<6>(row);
+      break;
+    case 5:
+      tile.template Run<5>(row);
+      break;
+    case 4:
+      tile.template Run<4>(row);
+      break;
+    case 3:
+      tile.template Run<3>(row);
+      break;
+    case 2:
+      tile.template Run<2>(row);
+      break;
+    case 1:
+      tile.template Run<1>(row);
+      break;
+    default:
+      break;
+  }
+}
+
+template <typename T>
+struct GemmTile {
+  const GemmArgs<T>& a;
+  int64_t panel;
+  int64_t column;
+  int lanes[2];
+  Vec bias[2];
+
+  template <int R>
+  __attribute__((noinline)) void Run(int64_t row) const {
+    Vec acc[R][2];
+    const int64_t panel_elements =
+        (sizeof(T) == 2 ? (a.k + 1) / 2 * 2 : a.k) * int64_t{kPanelColumns};
+    TileProduct<R>(a.x + row * a.ldx, a.ldx, a.k, a.panels + panel * panel_elements, acc);
+    for (int r = 0; r < R; ++r) {
+      T* y = a.y + (row + r) * a.ldy + column;
+      for (int v = 0; v < 2; ++v) {
+        if (lanes[v] > 0) StoreN(acc[r][v] + bias[v], y + v * kLanes, lanes[v]);
+      }
+    }
+  }
+};
+
+// How many of the columns from `column` on fall into vector v of a panel.
+PLUMBLINE_INLINE int LanesOf(int64_t n, int64_t column, int v) {
+  const int64_t left = n - column - v * kLanes;
+  return left >= kLanes ? kLanes : left > 0 ? static_cast<int>(left) : 0;
+}
+
+template <typename T>
+void Gemm(const GemmArgs<T>& args, int64_t panel_begin, int64_t panel_end) {
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    GemmTile<T> tile{args, p, p * kPanelColumns, {}, {Splat(0.f), Splat(0.f)}};
+    for (int v = 0; v < 2; ++v) {
+      tile.lanes[v] = LanesOf(args.n, tile.column, v);
+      if (args.bias != nullptr && tile.lanes[v] > 0) {
+        tile.bias[v] = LoadN(args.bias + tile.column + v * kLanes, tile.lanes[v]);
+      }
+    }
+    ForRowTiles(args.rows, tile);
+  }
+}
+
+template <typename T>
+struct LoraUpTile {
+  const LoraUpArgs<T>& a;
+  int64_t panel;
+  int64_t column;
+  int lanes[2];
+
+  PLUMBLINE_INLINE Vec Columns(const float* values, int v) const {
+    return values == nullptr ? Splat(0.f) : LoadN(values + column + v * kLanes, lanes[v]);
+  }
+
+  template <int R>
+  __attribute__((noinline)) void Run(int64_t row) const {
+    Vec acc[R][2];
+    TileProduct<R>(a.h + row * a.ldh, a.ldh, a.rank, a.panels + panel * a.rank * kPanelColumns,
+                   acc);
+    for (int v = 0; v < 2; ++v) {
+      if (lanes[v] == 0) continue;
+      const Vec lora_bias = Columns(a.lora_bias, v);
+      for (int r = 0; r < R; ++r) {
+        T* y = a.y + (row + r) * a.ldy + column + v * kLanes;
+        const Vec base = LoadN(y, lanes[v]);
+        const Vec delta = (acc[r][v] + lora_bias) * Splat(a.scaling);
+        Vec sum = base + delta;
+        if (a.magnitude != nullptr) {
+          const Vec m = Columns(a.magnitude, v);
+          const Vec bias = Columns(a.base_bias, v);
+          sum = base + ((m - Splat(1.f)) * (base - bias) + m * delta);
+        }
+        StoreN(sum, y, lanes[v]);
+      }
+    }
+  }
+};
+
+template <typename T>
+void LoraUp(const LoraUpArgs<T>& args, int64_t panel_begin, int64_t panel_end) {
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    LoraUpTile<T> tile{args, p, p * kPanelColumns, {}};
+    for (int v = 0; v < 2; ++v) tile.lanes[v] = LanesOf(args.n, tile.column, v);
+    ForRowTiles(args.rows, tile);
+  }
+}
+
+}  // namespace PLUMBLINE_ISA_NAMESPACE
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_

@@ -1,0 +1,54 @@
+#include "core/model/kv_pool.h"
+
+#include <sys/mman.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+
+namespace plumbline {
+namespace {
+
+int64_t Stride(const KvLayout& layout) { return (layout.block_bytes() + 63) / 64 * 64; }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KvPool>> KvPool::Create(const KvLayout& layout, int64_t bytes) {
+  const int64_t blocks = bytes / Stride(layout);
+  if (blocks < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a KV cache of ", bytes, " bytes holds no block; one takes ", Stride(layout), " bytes"));
+  }
+  void* memory = mmap(nullptr, static_cast<size_t>(blocks * Stride(layout)), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot reserve ", bytes, " bytes for the KV cache"));
+  }
+  return std::unique_ptr<KvPool>(new KvPool(layout, static_cast<char*>(memory), blocks));
+}
+
+KvPool::KvPool(const KvLayout& layout, char* memory, int64_t blocks)
+    : layout_(layout), stride_(Stride(layout)), memory_(memory), holders_(blocks, 0) {
+  free_.reserve(blocks);
+  for (int64_t i = blocks; i-- > 0;) free_.push_back(static_cast<int32_t>(i));
+}
+
+KvPool::~KvPool() { munmap(memory_, holders_.size() * static_cast<size_t>(stride_)); }
+
+void* KvPool::Take() {
+  if (free_.empty()) return nullptr;
+  const int32_t index = free_.back();
+  free_.pop_back();
+  holders_[index] = 1;
+  return memory_ + index * stride_;
+}
+
+void KvPool::Share(void* block) { ++holders_[Index(block)]; }
+
+void KvPool::Release(void* block) {
+  const size_t index = Index(block);
+  if (--holders_[index] == 0) free_.push_back(static_cast<int32_t>(index));
+}
+
+}  // namespace plumbline

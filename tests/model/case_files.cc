@@ -1,0 +1,100 @@
+#include "tests/model/case_files.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+#include "core/model/families/families.h"
+
+namespace plumbline {
+namespace {
+
+template <typename T>
+T OrThrow(absl::StatusOr<T> value) {
+  if (!value.ok()) throw std::runtime_error(value.status().ToString());
+  return *std::move(value);
+}
+
+}  // namespace
+
+std::vector<std::string> GoldenDirectories() {
+  std::vector<std::string> roots = {"tests/golden/model"};
+  if (const char* more = std::getenv("PLUMBLINE_PARITY_DIR")) roots.push_back(more);
+  std::vector<std::string> result;
+  for (const std::string& root : roots) {
+    if (!std::filesystem::is_directory(root)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(root)) {
+      if (std::filesystem::exists(entry.path() / "golden.safetensors")) {
+        result.push_back(entry.path().string());
+      }
+    }
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+GoldenCase LoadGoldenCase(const std::string& directory) {
+  GoldenCase golden;
+  golden.directory = directory;
+  golden.name = std::filesystem::path(directory).filename().string();
+  const auto file = OrThrow(SafetensorsFile::Open(directory + "/golden.safetensors"));
+  const auto read = [&](const char* name, auto& into) {
+    const TensorInfo* info = file->Find(name);
+    if (info == nullptr) throw std::runtime_error(directory + ": golden without " + name);
+    const absl::string_view bytes = file->data(*info);
+    into.resize(bytes.size() / sizeof(into[0]));
+    std::memcpy(into.data(), bytes.data(), bytes.size());
+  };
+  std::vector<float> error;
+  read("input_ids", golden.tokens);
+  read("logits", golden.logits);
+  read("bf16_error", error);
+  golden.bf16_error = error[0];
+  return golden;
+}
+
+TestDecoder::TestDecoder(const std::string& directory, ComputeType dtype, int threads,
+                         int64_t max_rows)
+    : threads_(std::make_unique<ThreadPool>(threads)) {
+  const DecoderSpec spec = OrThrow(LoadDecoderSpec(directory));
+  const auto checkpoint = OrThrow(Checkpoint::Open(directory));
+  decoder_ = OrThrow(Decoder::Load(spec, *checkpoint, {dtype, max_rows}, threads_.get()));
+  pool_ = OrThrow(KvPool::Create(decoder_->kv_layout(), int64_t{256} << 20));
+}
+
+std::vector<void*> TestDecoder::TakeBlocks(int64_t tokens) {
+  std::vector<void*> blocks;
+  for (int64_t t = 0; t < tokens; t += kKvBlockTokens) blocks.push_back(pool_->Take());
+  return blocks;
+}
+
+void TestDecoder::ReleaseBlocks(const std::vector<void*>& blocks) {
+  for (void* block : blocks) pool_->Release(block);
+}
+
+std::vector<float> TestDecoder::Run(const std::vector<int32_t>& tokens,
+                                    const std::vector<int64_t>& cuts, const LoraWeights* adapter) {
+  const std::vector<void*> blocks = TakeBlocks(static_cast<int64_t>(tokens.size()));
+  const int64_t v = decoder_->spec().vocabulary;
+  std::vector<float> logits(tokens.size() * v);
+  int64_t begin = 0;
+  std::vector<int64_t> ends = cuts;
+  ends.push_back(static_cast<int64_t>(tokens.size()));
+  for (int64_t end : ends) {
+    Chunk chunk;
+    chunk.tokens = absl::MakeConstSpan(tokens).subspan(begin, end - begin);
+    chunk.position = begin;
+    chunk.prompt_length = static_cast<int64_t>(tokens.size());
+    chunk.blocks = absl::MakeConstSpan(blocks);
+    chunk.adapter = adapter;
+    decoder_->Forward({&chunk, 1});
+    decoder_->Logits(0, end - begin, logits.data() + begin * v);
+    begin = end;
+  }
+  ReleaseBlocks(blocks);
+  return logits;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,49 @@
+// Checkpoints with transformers' own logits beside them (tests/oracle/model/make_goldens.py).
+#ifndef PLUMBLINE_TESTS_MODEL_CASE_FILES_H_
+#define PLUMBLINE_TESTS_MODEL_CASE_FILES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/decoder_internal.h"
+
+namespace plumbline {
+
+struct GoldenCase {
+  std::string name;
+  std::string directory;
+  std::vector<int32_t> tokens;
+  std::vector<float> logits;  // [tokens, V]
+  float bf16_error = 0;       // of transformers' own bfloat16
+};
+
+// Every folder of tests/golden/model, and of $PLUMBLINE_PARITY_DIR when it is set.
+std::vector<std::string> GoldenDirectories();
+GoldenCase LoadGoldenCase(const std::string& directory);
+
+// A decoder with its threads and a cache for one sequence, for tests.
+class TestDecoder {
+ public:
+  TestDecoder(const std::string& directory, ComputeType dtype, int threads = 2,
+              int64_t max_rows = 512);
+  Decoder& decoder() { return *decoder_; }
+  KvPool& pool() { return *pool_; }
+
+  // Logits [tokens, V] of one sequence whose prompt is cut at `cuts` (ascending).
+  std::vector<float> Run(const std::vector<int32_t>& tokens, const std::vector<int64_t>& cuts = {},
+                         const LoraWeights* adapter = nullptr);
+
+  std::vector<void*> TakeBlocks(int64_t tokens);
+  void ReleaseBlocks(const std::vector<void*>& blocks);
+
+ private:
+  std::unique_ptr<ThreadPool> threads_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<KvPool> pool_;
+};
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_TESTS_MODEL_CASE_FILES_H_

@@ -1,0 +1,60 @@
+// Logits against transformers, for every family: fp32 within 1e-4 of the logits' range, bf16 within
+// the error transformers' own bf16 has.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "tests/model/case_files.h"
+
+namespace plumbline {
+namespace {
+
+float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  float largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const float difference = std::fabs(a[i] - b[i]);
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
+
+class ParityTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ParityTest, Float32LogitsEqualTransformers) {
+  const GoldenCase golden = LoadGoldenCase(GetParam());
+  TestDecoder decoder(golden.directory, ComputeType::kFloat32);
+  const std::vector<float> logits = decoder.Run(golden.tokens);
+  ASSERT_EQ(logits.size(), golden.logits.size());
+  const auto [low, high] = std::minmax_element(golden.logits.begin(), golden.logits.end());
+  EXPECT_LE(MaxDifference(logits, golden.logits), 1e-4f * (*high - *low)) << golden.name;
+}
+
+TEST_P(ParityTest, ChunksAndSingleTokensGiveTheSameBits) {
+  const GoldenCase golden = LoadGoldenCase(GetParam());
+  for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
+    TestDecoder decoder(golden.directory, dtype);
+    const std::vector<float> whole = decoder.Run(golden.tokens);
+    std::vector<int64_t> every;
+    for (size_t i = 1; i < golden.tokens.size(); ++i) every.push_back(static_cast<int64_t>(i));
+    EXPECT_EQ(decoder.Run(golden.tokens, {7, 9}), whole) << golden.name;
+    EXPECT_EQ(decoder.Run(golden.tokens, every), whole) << golden.name;
+  }
+}
+
+TEST_P(ParityTest, Bfloat16StaysWithinTransformersOwnError) {
+  const GoldenCase golden = LoadGoldenCase(GetParam());
+  TestDecoder decoder(golden.directory, ComputeType::kBfloat16);
+  EXPECT_LE(MaxDifference(decoder.Run(golden.tokens), golden.logits), 1.5f * golden.bf16_error)
+      << golden.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, ParityTest, testing::ValuesIn(GoldenDirectories()),
+                         [](const auto& info) {
+                           std::string name = info.param.substr(info.param.rfind('/') + 1);
+                           return name + "_" + std::to_string(info.index);
+                         });
+
+}  // namespace
+}  // namespace plumbline
