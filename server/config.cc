@@ -213,6 +213,8 @@ absl::StatusOr<LoadModelOptions> ParseModelFlag(absl::string_view flag) {
   LoadModelOptions options;
   options.name = std::string(flag.substr(0, equals));
   options.path = AbsolutePath(flag.substr(equals + 1));
+  options.dtype.clear();  // the server's defaults
+  options.device.clear();
   return options;
 }
 

@@ -34,7 +34,7 @@ struct ServerConfig {
   std::string metrics_listen = "127.0.0.1:9464";
   // Database and adapters; made if missing. One server a directory.
   std::string data_dir;
-  // Hosted from the start. Options that are "auto" or 0 take the defaults below.
+  // Hosted from the start. Options that are empty or 0 take the defaults below.
   std::vector<LoadModelOptions> models;
   std::vector<LoadAdapterOptions> adapters;
   // Folders of task files (*.yaml, *.jsonl), read at start.

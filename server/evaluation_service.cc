@@ -1,0 +1,181 @@
+#include "server/evaluation_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/eval/gate/gate.h"
+#include "core/jobs/job_report.h"
+#include "server/calls.h"
+#include "server/convert_job.h"
+#include "server/convert_report.h"
+#include "server/status_conversion.h"
+#include "server/validation.h"
+#include "server/verdict_pages.h"
+
+namespace plumbline {
+namespace {
+
+// Jobs are read in small pages, so that a reply can end before it grows too large.
+constexpr int kJobsOfARead = 50;
+
+absl::Status JobError(const absl::Status& status, absl::string_view id) {
+  if (!absl::IsNotFound(status)) return status;
+  return WithReason(status, "JOB_NOT_FOUND", {{"job", std::string(id)}});
+}
+
+absl::StatusOr<GatePolicy> ParsePolicy(const std::string& text) {
+  absl::StatusOr<GatePolicy> policy = ParseGatePolicy(text);
+  if (policy.ok()) return policy;
+  return WithReason(Annotate(policy.status(), "gate_policy"), "GATE_POLICY_INVALID");
+}
+
+}  // namespace
+
+absl::StatusOr<Job> EvaluationServiceImpl::FindJob(absl::string_view id) {
+  ABSL_RETURN_IF_ERROR(ValidateJobId(id));
+  absl::StatusOr<Job> job = store_.GetJob(id);
+  if (!job.ok()) return JobError(job.status(), id);
+  return job;
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::CreateJob(grpc::CallbackServerContext* context,
+                                                           const v1::CreateJobRequest* request,
+                                                           v1::Job* response) {
+  return RunBlocking(context, calls_, [=, this] { return DoCreateJob(*request, response); });
+}
+
+absl::Status EvaluationServiceImpl::DoCreateJob(const v1::CreateJobRequest& request,
+                                                v1::Job* response) {
+  ABSL_RETURN_IF_ERROR(Validate(request));
+  if (!request.gate_policy().empty()) {
+    ABSL_RETURN_IF_ERROR(ParsePolicy(request.gate_policy()).status());
+  }
+  const JobSpec spec = FromProto(request);
+  if (request.validate_only()) {
+    ABSL_ASSIGN_OR_RETURN(JobPlan plan, runner_.Plan(spec));
+    *response = ToProto(plan, request);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Job> job = runner_.Submit(request.request_id(), spec);
+  if (absl::IsAlreadyExists(job.status())) {
+    return WithReason(job.status(), "REQUEST_ID_REUSED", {{"request_id", request.request_id()}});
+  }
+  ABSL_RETURN_IF_ERROR(job.status());
+  *response = ToProto(*job);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::GetJob(grpc::CallbackServerContext* context,
+                                                        const v1::GetJobRequest* request,
+                                                        v1::Job* response) {
+  return RunBlocking(context, calls_, [=, this]() -> absl::Status {
+    ABSL_ASSIGN_OR_RETURN(Job job, FindJob(request->id()));
+    *response = ToProto(job);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::ListJobs(grpc::CallbackServerContext* context,
+                                                          const v1::ListJobsRequest* request,
+                                                          v1::ListJobsResponse* response) {
+  return RunBlocking(context, calls_, [=, this] { return DoListJobs(*request, response); });
+}
+
+absl::Status EvaluationServiceImpl::DoListJobs(const v1::ListJobsRequest& request,
+                                               v1::ListJobsResponse* response) {
+  ABSL_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size(), 50));
+  JobFilter filter;
+  if (request.state() != v1::JOB_STATE_UNSPECIFIED) {
+    JobState state;
+    if (!FromProto(request.state(), &state)) {
+      return WithReason(absl::InvalidArgumentError(
+                            absl::StrCat("state: ", request.state(), " is not a job state")),
+                        "INVALID_FIELD", {{"field", "state"}});
+    }
+    filter.states.push_back(state);
+  }
+  std::string token = request.page_token();
+  int64_t bytes = 0;
+  do {
+    const int wanted = std::min(page_size - response->jobs_size(), kJobsOfARead);
+    absl::StatusOr<JobPage> page = store_.ListJobs(filter, wanted, token);
+    if (absl::IsInvalidArgument(page.status())) {
+      return WithReason(page.status(), "INVALID_PAGE_TOKEN");
+    }
+    ABSL_RETURN_IF_ERROR(page.status());
+    for (const Job& job : page->jobs) {
+      *response->add_jobs() = ToProto(job);
+      bytes += response->jobs(response->jobs_size() - 1).ByteSizeLong();
+    }
+    token = page->next_page_token;
+  } while (!token.empty() && response->jobs_size() < page_size && bytes < kLimits.page_bytes / 2);
+  response->set_next_page_token(token);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::CancelJob(grpc::CallbackServerContext* context,
+                                                           const v1::CancelJobRequest* request,
+                                                           v1::Job* response) {
+  return RunBlocking(context, calls_, [=, this]() -> absl::Status {
+    ABSL_RETURN_IF_ERROR(ValidateJobId(request->id()));
+    absl::StatusOr<Job> job = runner_.Cancel(request->id());
+    if (!job.ok()) return JobError(job.status(), request->id());
+    *response = ToProto(*job);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::DeleteJob(grpc::CallbackServerContext* context,
+                                                           const v1::DeleteJobRequest* request,
+                                                           v1::DeleteJobResponse*) {
+  return RunBlocking(context, calls_, [=, this]() -> absl::Status {
+    ABSL_RETURN_IF_ERROR(ValidateJobId(request->id()));
+    const absl::Status status = store_.DeleteJob(request->id());
+    if (absl::IsFailedPrecondition(status)) {
+      return WithReason(status, "JOB_ACTIVE", {{"job", request->id()}});
+    }
+    return JobError(status, request->id());
+  });
+}
+
+grpc::ServerWriteReactor<v1::JobEvent>* EvaluationServiceImpl::WatchJob(
+    grpc::CallbackServerContext*, const v1::WatchJobRequest* request) {
+  return watches_.Start(*request);
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::ListVerdicts(
+    grpc::CallbackServerContext* context, const v1::ListVerdictsRequest* request,
+    v1::ListVerdictsResponse* response) {
+  return RunBlocking(context, calls_, [=, this]() -> absl::Status {
+    ABSL_ASSIGN_OR_RETURN(Job job, FindJob(request->id()));
+    return FillVerdictPage(store_, tasks_, job, *request, response);
+  });
+}
+
+grpc::ServerUnaryReactor* EvaluationServiceImpl::GetReport(grpc::CallbackServerContext* context,
+                                                           const v1::GetReportRequest* request,
+                                                           v1::Report* response) {
+  return RunBlocking(context, calls_, [=, this] { return DoGetReport(*request, response); });
+}
+
+absl::Status EvaluationServiceImpl::DoGetReport(const v1::GetReportRequest& request,
+                                                v1::Report* response) {
+  ABSL_ASSIGN_OR_RETURN(Job job, FindJob(request.id()));
+  const std::string& text =
+      request.gate_policy().empty() ? job.spec.gate_policy : request.gate_policy();
+  std::optional<GatePolicy> policy;
+  if (!text.empty()) {
+    ABSL_ASSIGN_OR_RETURN(policy, ParsePolicy(text));
+  }
+  ABSL_ASSIGN_OR_RETURN(Report report, BuildJobReport(store_, job));
+  std::optional<GateResult> gate;
+  if (policy.has_value()) gate = EvaluateGate(*policy, report);
+  *response = ToProto(job, report, gate);
+  return CheckReplySize(response->ByteSizeLong(), "make jobs with fewer adapters or tasks");
+}
+
+}  // namespace plumbline

@@ -1,0 +1,342 @@
+#include "server/hosting.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "server/status_conversion.h"
+
+namespace plumbline {
+namespace {
+
+bool IsVersion(absl::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+}
+
+absl::Status ModelNotFound(absl::string_view name, const std::vector<ModelInfo>& models) {
+  std::vector<std::string> names;
+  for (const ModelInfo& model : models) names.push_back(model.options.name);
+  return WithReason(absl::NotFoundError(absl::StrCat(
+                        "model \"", name, "\" is not hosted; ",
+                        names.empty() ? "no model is" : "hosted: ", absl::StrJoin(names, ", "))),
+                    "MODEL_NOT_FOUND", {{"model", std::string(name)}});
+}
+
+// The reason of an error of the engine's LoadModel or LoadAdapter.
+absl::Status LoadError(const absl::Status& status, absl::string_view rejected,
+                       absl::string_view not_found) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+      return WithReason(status, rejected);
+    case absl::StatusCode::kNotFound:
+      return WithReason(status, not_found);
+    case absl::StatusCode::kUnimplemented:
+      return WithReason(status, "UNSUPPORTED");
+    case absl::StatusCode::kAlreadyExists:
+      return WithReason(status, "MODEL_NAME_IN_USE");
+    case absl::StatusCode::kResourceExhausted:
+      return WithReason(status, "OUT_OF_MEMORY");
+    default:
+      return status;
+  }
+}
+
+ModelRecord RecordOf(const LoadModelOptions& options) {
+  ModelRecord record;
+  record.name = options.name;
+  record.path = options.path;
+  record.dtype = options.dtype;
+  record.device = options.device;
+  record.max_batch = options.max_batch;
+  record.kv_cache_bytes = options.kv_cache_bytes;
+  return record;
+}
+
+LoadModelOptions OptionsOf(const ModelRecord& record) {
+  LoadModelOptions options;
+  options.name = record.name;
+  options.path = record.path;
+  options.dtype = record.dtype;
+  options.device = record.device;
+  options.max_batch = record.max_batch;
+  options.kv_cache_bytes = record.kv_cache_bytes;
+  return options;
+}
+
+bool SameModel(const LoadModelOptions& a, const LoadModelOptions& b) {
+  return a.path == b.path && a.dtype == b.dtype && a.device == b.device &&
+         a.max_batch == b.max_batch && a.kv_cache_bytes == b.kv_cache_bytes;
+}
+
+}  // namespace
+
+Hosting::Hosting(ModelHost& host, Catalog& catalog, HostingOptions options)
+    : host_(host), catalog_(catalog), options_(std::move(options)) {}
+
+LoadModelOptions Hosting::WithDefaults(LoadModelOptions options) const {
+  if (options.dtype.empty()) options.dtype = options_.dtype;
+  if (options.device.empty()) options.device = options_.device;
+  if (options.max_batch == 0) options.max_batch = options_.max_batch;
+  if (options.kv_cache_bytes == 0) options.kv_cache_bytes = options_.kv_cache_bytes;
+  return options;
+}
+
+std::string Hosting::StorePath(absl::string_view version) const {
+  return absl::StrCat(options_.adapter_store, "/", version);
+}
+
+// ---------------------------------------------------------------- restoring
+
+absl::Status Hosting::Restore(const std::vector<LoadModelOptions>& models,
+                              const std::vector<LoadAdapterOptions>& adapters) {
+  ABSL_RETURN_IF_ERROR(RestoreModels(models));
+  return RestoreAdapters(adapters);
+}
+
+absl::Status Hosting::RestoreModels(const std::vector<LoadModelOptions>& flags) {
+  ABSL_ASSIGN_OR_RETURN(std::vector<ModelRecord> records, catalog_.ListModels());
+  std::set<std::string> asked;
+  for (LoadModelOptions flag : flags) {
+    flag = WithDefaults(std::move(flag));
+    asked.insert(flag.name);
+    for (const ModelRecord& record : records) {
+      if (record.name == flag.name && !SameModel(OptionsOf(record), flag)) {
+        spdlog::warn("model {}: the command line's {} replaces the catalog's {}", flag.name,
+                     flag.path, record.path);
+      }
+    }
+    ABSL_RETURN_IF_ERROR(Annotate(LoadModel(flag).status(), absl::StrCat("model ", flag.name)));
+  }
+  for (const ModelRecord& record : records) {
+    if (asked.count(record.name) > 0) continue;
+    const absl::StatusOr<ModelInfo> info = host_.LoadModel(OptionsOf(record));
+    if (info.ok()) continue;
+    spdlog::error("model {}: cannot be restored, its jobs wait: {}", record.name,
+                  std::string(info.status().message()));
+    absl::MutexLock lock(&mutex_);
+    unavailable_[record.name] = info.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Hosting::RestoreAdapters(const std::vector<LoadAdapterOptions>& flags) {
+  ABSL_ASSIGN_OR_RETURN(std::vector<AdapterRecord> records, catalog_.ListAdapters(""));
+  for (const AdapterRecord& record : records) {
+    const bool asked = std::any_of(flags.begin(), flags.end(), [&](const LoadAdapterOptions& f) {
+      return f.model == record.model && f.alias == record.alias;
+    });
+    if (!asked) RestoreAdapter(record);
+  }
+  for (const LoadAdapterOptions& flag : flags) {
+    const absl::StatusOr<LoadedAdapter> loaded = LoadAdapter(flag);
+    if (!loaded.ok()) {
+      return Annotate(loaded.status(), absl::StrCat("adapter ", flag.model, "/", flag.alias));
+    }
+    for (const AdapterRecord& record : records) {
+      if (record.model == flag.model && record.alias == flag.alias &&
+          record.version != loaded->info.version) {
+        spdlog::warn("adapter {}/{}: the command line's version {} replaces the catalog's {}",
+                     flag.model, flag.alias, loaded->info.version, record.version);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Hosting::RestoreAdapter(const AdapterRecord& record) {
+  Remember(record.version, record.source_path);
+  if (!host_.GetModel(record.model).ok()) return;  // said already
+  LoadAdapterOptions options;
+  options.model = record.model;
+  options.alias = record.alias;
+  options.path = record.store_path;
+  options.nominal_target = record.nominal_target;
+  const absl::StatusOr<AdapterInfo> info = host_.LoadAdapter(options);
+  if (!info.ok()) {
+    spdlog::error("adapter {}/{}: cannot be restored: {}", record.model, record.alias,
+                  std::string(info.status().message()));
+  } else if (info->version != record.version) {
+    spdlog::error("adapter {}/{}: the copy in {} is version {}, the catalog says {}: unloaded",
+                  record.model, record.alias, record.store_path, info->version, record.version);
+    host_.UnloadAdapter(record.model, record.alias).IgnoreError();
+  }
+}
+
+// ---------------------------------------------------------------- changes
+
+absl::StatusOr<ModelInfo> Hosting::LoadModel(LoadModelOptions options) {
+  options = WithDefaults(std::move(options));
+  absl::StatusOr<ModelInfo> info = host_.LoadModel(options);
+  if (!info.ok()) return LoadError(info.status(), "MODEL_REJECTED", "PATH_NOT_FOUND");
+  ABSL_RETURN_IF_ERROR(
+      Annotate(catalog_.PutModel(RecordOf(options)),
+               absl::StrCat("model \"", options.name, "\" is hosted but not in the catalog")));
+  absl::MutexLock lock(&mutex_);
+  unavailable_.erase(options.name);
+  return info;
+}
+
+absl::Status Hosting::UnloadModel(absl::string_view name) {
+  const absl::Status status = host_.UnloadModel(name);
+  bool was_unavailable = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    was_unavailable = unavailable_.erase(std::string(name)) > 0;
+  }
+  if (absl::IsNotFound(status) && !was_unavailable) return ModelNotFound(name, ListModels());
+  if (absl::IsFailedPrecondition(status)) {
+    return WithReason(status, "MODEL_IN_USE", {{"model", std::string(name)}});
+  }
+  if (!status.ok() && !was_unavailable) return status;
+  const absl::Status forgotten = catalog_.DeleteModel(name);
+  return absl::IsNotFound(forgotten) ? absl::OkStatus() : forgotten;
+}
+
+absl::StatusOr<LoadedAdapter> Hosting::LoadAdapter(const LoadAdapterOptions& options) {
+  ABSL_RETURN_IF_ERROR(GetModel(options.model).status());
+  LoadedAdapter loaded;
+  loaded.previous_version = CurrentVersion(options.model, options.alias);
+  absl::StatusOr<AdapterInfo> info = host_.LoadAdapter(options);
+  if (!info.ok()) return LoadError(info.status(), "ADAPTER_REJECTED", "PATH_NOT_FOUND");
+  loaded.info = *std::move(info);
+  AdapterRecord record;
+  record.model = options.model;
+  record.alias = options.alias;
+  record.version = loaded.info.version;
+  record.nominal_target = options.nominal_target;
+  record.source_path = options.path;
+  record.store_path = StorePath(loaded.info.version);
+  ABSL_RETURN_IF_ERROR(
+      Annotate(catalog_.PutAdapter(record),
+               absl::StrCat("adapter \"", options.alias, "\" is loaded but not in the catalog")));
+  return loaded;
+}
+
+absl::Status Hosting::UnloadAdapter(absl::string_view model, absl::string_view alias) {
+  ABSL_RETURN_IF_ERROR(GetModel(model).status());
+  const absl::Status status = host_.UnloadAdapter(model, alias);
+  if (!status.ok()) {
+    return absl::IsNotFound(status)
+               ? WithReason(status, "ADAPTER_NOT_FOUND", {{"adapter", std::string(alias)}})
+               : status;
+  }
+  const absl::Status forgotten = catalog_.DeleteAlias(model, alias);
+  return absl::IsNotFound(forgotten) ? absl::OkStatus() : forgotten;
+}
+
+absl::Status Hosting::Collect() {
+  ABSL_ASSIGN_OR_RETURN(std::vector<AdapterRecord> gone, catalog_.CollectAdapterVersions());
+  if (gone.empty()) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(std::vector<ModelRecord> models, catalog_.ListModels());
+  for (const AdapterRecord& record : gone) {
+    // Another model may have the same content.
+    const bool needed = std::any_of(models.begin(), models.end(), [&](const ModelRecord& model) {
+      return catalog_.GetAdapterVersion(model.name, record.version).ok();
+    });
+    if (needed) continue;
+    std::error_code error;
+    std::filesystem::remove_all(StorePath(record.version), error);
+    spdlog::info("adapter version {}: nothing needs it, its copy is removed", record.version);
+  }
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------- reading
+
+absl::StatusOr<ModelInfo> Hosting::GetModel(absl::string_view name) const {
+  absl::StatusOr<ModelInfo> info = host_.GetModel(name);
+  if (info.ok() || !absl::IsNotFound(info.status())) return info;
+  absl::MutexLock lock(&mutex_);
+  const auto it = unavailable_.find(std::string(name));
+  if (it == unavailable_.end()) return ModelNotFound(name, ListModels());
+  return WithReason(absl::UnavailableError(absl::StrCat(
+                        "model \"", name, "\" could not be restored: ", it->second.message(),
+                        "; load it again with LoadModel")),
+                    "MODEL_NOT_LOADED", {{"model", std::string(name)}});
+}
+
+absl::StatusOr<std::vector<AdapterInfo>> Hosting::ListAdapters(absl::string_view model) const {
+  if (!model.empty()) ABSL_RETURN_IF_ERROR(GetModel(model).status());
+  std::vector<AdapterInfo> adapters = host_.ListAdapters(model);
+  for (AdapterInfo& adapter : adapters) adapter = WithSource(std::move(adapter));
+  return adapters;
+}
+
+absl::StatusOr<AdapterInfo> Hosting::GetAdapter(absl::string_view model,
+                                                absl::string_view alias) const {
+  ABSL_ASSIGN_OR_RETURN(std::vector<AdapterInfo> adapters, ListAdapters(model));
+  std::vector<std::string> names;
+  for (AdapterInfo& adapter : adapters) {
+    if (adapter.alias == alias || adapter.version == alias) return std::move(adapter);
+    if (!adapter.alias.empty()) names.push_back(adapter.alias);
+  }
+  return WithReason(absl::NotFoundError(absl::StrCat(
+                        "model \"", model, "\" has no adapter \"", alias, "\"; ",
+                        names.empty() ? "it has none" : "it has: ", absl::StrJoin(names, ", "))),
+                    "ADAPTER_NOT_FOUND", {{"adapter", std::string(alias)}});
+}
+
+std::string Hosting::CurrentVersion(absl::string_view model, absl::string_view alias) const {
+  for (const AdapterInfo& adapter : host_.ListAdapters(model)) {
+    if (adapter.alias == alias) return adapter.version;
+  }
+  return "";
+}
+
+void Hosting::Remember(absl::string_view version, absl::string_view source_path) {
+  absl::MutexLock lock(&mutex_);
+  sources_[std::string(version)] = std::string(source_path);
+}
+
+AdapterInfo Hosting::WithSource(AdapterInfo info) const {
+  if (info.source_path != StorePath(info.version)) return info;
+  absl::MutexLock lock(&mutex_);
+  const auto it = sources_.find(info.version);
+  if (it != sources_.end()) info.source_path = it->second;
+  return info;
+}
+
+// ---------------------------------------------------------------- pinning
+
+absl::StatusOr<std::shared_ptr<LanguageModel>> Hosting::Pin(absl::string_view model,
+                                                            absl::string_view adapter) {
+  absl::StatusOr<std::shared_ptr<LanguageModel>> pinned = host_.Pin(model, adapter);
+  if (pinned.ok() || !absl::IsNotFound(pinned.status())) return pinned;
+  ABSL_RETURN_IF_ERROR(GetModel(model).status());
+  if (IsVersion(adapter)) {
+    const absl::StatusOr<AdapterRecord> record = catalog_.GetAdapterVersion(model, adapter);
+    if (record.ok()) return PinStoredVersion(*record);
+    if (!absl::IsNotFound(record.status())) return record.status();
+  }
+  return WithReason(pinned.status(), "ADAPTER_NOT_FOUND", {{"adapter", std::string(adapter)}});
+}
+
+// The engine loads under an alias only: a passing one, which goes as soon as the version is held.
+absl::StatusOr<std::shared_ptr<LanguageModel>> Hosting::PinStoredVersion(
+    const AdapterRecord& record) {
+  Remember(record.version, record.source_path);
+  LoadAdapterOptions options;
+  options.model = record.model;
+  options.alias = absl::StrCat("restoring.", record.version.substr(0, 16));
+  options.path = record.store_path;
+  options.nominal_target = record.nominal_target;
+  const absl::StatusOr<AdapterInfo> info = host_.LoadAdapter(options);
+  if (!info.ok()) {
+    return WithReason(Annotate(info.status(), absl::StrCat("adapter version ", record.version)),
+                      "ADAPTER_NOT_FOUND", {{"adapter", record.version}});
+  }
+  const absl::StatusOr<std::shared_ptr<LanguageModel>> holder =
+      host_.Pin(record.model, options.alias);
+  host_.UnloadAdapter(record.model, options.alias).IgnoreError();
+  ABSL_RETURN_IF_ERROR(holder.status());
+  return host_.Pin(record.model, record.version);
+}
+
+}  // namespace plumbline
