@@ -137,9 +137,13 @@ TEST(Checkpoint, RefusesAnUnreadableDirectory) {
   ASSERT_EQ(chmod(dir.path().c_str(), 0), 0);
   const uid_t me = geteuid();
   // Root reads every directory: look at it as nobody.
-  if (me == 0) ASSERT_EQ(seteuid(65534), 0);
+  if (me == 0) {
+    ASSERT_EQ(seteuid(65534), 0);
+  }
   const auto checkpoint = Checkpoint::Open(dir.path());
-  if (me == 0) ASSERT_EQ(seteuid(me), 0);
+  if (me == 0) {
+    ASSERT_EQ(seteuid(me), 0);
+  }
   EXPECT_THAT(checkpoint, StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr(dir.path())));
   chmod(dir.path().c_str(), 0700);
 }
