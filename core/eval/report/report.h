@@ -44,7 +44,7 @@ struct ReportTask {
   std::string version;
   std::string capability;
   // The scores the task reports, not empty, the primary one first. The primary metric decides drift
-  // and label verdict; for IFEval-like tasks it is ila_strict (docs/statistics.md says why).
+  // and label verdict; for IFEval-like tasks it is pla_strict (docs/statistics.md says why).
   std::vector<std::string> metrics;
   int64_t prompts = 0;  // how many the job asks of every subject; >= 1
   int samples = 1;      // responses a prompt; >= 1

@@ -127,10 +127,14 @@ absl::StatusOr<int64_t> RequiredPromptsForNonInferiority(double margin, double t
         absl::StrCat("plan: margin ", margin, " cannot be shown for a true difference of ",
                      true_difference, ": want margin + difference > 0"));
   }
-  const double z = NormalCritical(1 - Level(options)) + NormalQuantile(options.power);
+  const double critical = NormalCritical(1 - Level(options));
+  const double z = critical + NormalQuantile(options.power);
   const double variance =
       options.discordant * options.variance_factor - true_difference * true_difference;
-  return static_cast<int64_t>(std::ceil(std::max(1.0, z * z * variance / (distance * distance))));
+  const double by_power = z * z * variance / (distance * distance);
+  // Even with no flip at all the score interval reaches critical^2 / (n + critical^2).
+  const double by_interval = margin > 0 ? critical * critical * (1 - margin) / margin : 0;
+  return static_cast<int64_t>(std::ceil(std::max({1.0, by_power, by_interval})));
 }
 
 absl::StatusOr<int64_t> RequiredPromptsForInterval(double score, double half_width, double alpha) {

@@ -37,12 +37,14 @@ double McNemarPower(int64_t n, double gain, double loss, double alpha);
 // not found: too few prompts.
 absl::StatusOr<double> MinimumDetectableEffect(int64_t prompts, const PlanOptions& options);
 
-// The fewest prompts that find `effect` (in shares, 0 < effect <= discordant).
+// The fewest prompts that find `effect` (in shares, 0 < effect <= discordant). To within a few
+// prompts: the power of the exact test is a saw in n.
 absl::StatusOr<int64_t> RequiredPrompts(double effect, const PlanOptions& options);
 
 // The fewest prompts for which a subject whose true difference is `true_difference` is shown not to
 // be worse than the baseline by `margin` (> -true_difference) with the wanted power, as the gate
-// decides it: the lower limit of the 1 - alpha interval above -margin. Normal approximation.
+// decides it: the lower limit of the 1 - alpha interval above -margin. Normal approximation, but
+// never fewer prompts than the interval needs when nothing flips.
 absl::StatusOr<int64_t> RequiredPromptsForNonInferiority(double margin, double true_difference,
                                                          const PlanOptions& options);
 

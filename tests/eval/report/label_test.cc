@@ -108,5 +108,24 @@ TEST_F(LabelTest, SpeaksInSentencesWithTheNumbers) {
   EXPECT_THAT(label.reasons[3], HasSubstr("drift +10.0 points"));
 }
 
+// arXiv 2603.22379: prompt-level accuracy 0.250 -> 0.143 on target and numeric match 0.133 -> 0.632
+// off target, if both were measured on 541 prompts of which 20 % flipped (docs/statistics.md has
+// other assumptions).
+TEST(StudyTest, TheStudysNumbersContradictTheLabelAtTheFullBenchmark) {
+  ReportFixture f;
+  const int adapter = f.AddAdapter("instruct", "instruction_following");
+  const int ifeval = f.AddTask("ifeval", "instruction_following", {"pla_strict"}, 541);
+  const int numeric = f.AddTask("numeric", "numeric", {"numeric_match"}, 541);
+  f.AnswerBase(ifeval, 135);
+  f.AnswerPaired(adapter, ifeval, 135, 25, 83);
+  f.AnswerBase(numeric, 72);
+  f.AnswerPaired(adapter, numeric, 72, 278, 8);
+  ASSERT_OK_AND_ASSIGN(const Report report, BuildReport(f.input));
+  EXPECT_EQ(report.labels[adapter].verdict, LabelVerdict::kContradicted);
+  EXPECT_THAT(report.labels[adapter].reasons[0], HasSubstr("significantly worse"));
+  EXPECT_NEAR(report.labels[adapter].drift->value, 0.606, 0.001);
+  EXPECT_GT(report.labels[adapter].drift->lower, 0.5);
+}
+
 }  // namespace
 }  // namespace plumbline
