@@ -1,0 +1,126 @@
+// Reading a task's files from a folder, without ever leaving it.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/eval/ifeval/ifeval_checker.h"
+#include "core/eval/task_file.h"
+#include "core/eval/task_file/config_node.h"
+#include "core/eval/task_file/data_rows.h"
+#include "core/eval/task_file/task_config.h"
+
+namespace plumbline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uintmax_t kMaxTaskBytes = uintmax_t{1} << 20;
+constexpr uintmax_t kMaxDataBytes = uintmax_t{256} << 20;
+
+absl::StatusOr<std::string> ReadFile(const fs::path& path, uintmax_t limit) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) {
+    return absl::NotFoundError(absl::StrCat("\"", path.string(), "\" does not exist"));
+  }
+  if (!fs::is_regular_file(status)) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", path.string(), "\" is no regular file"));
+  }
+  const uintmax_t size = fs::file_size(path, error);
+  if (!error && size > limit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("\"", path.string(), "\" has ", size, " bytes; the limit is ", limit));
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return absl::PermissionDeniedError(absl::StrCat("\"", path.string(), "\" can't be read"));
+  }
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (in.bad()) return absl::DataLossError(absl::StrCat("\"", path.string(), "\": read failed"));
+  return std::move(content).str();
+}
+
+bool IsYaml(absl::string_view name) {
+  return absl::EndsWith(name, ".yaml") || absl::EndsWith(name, ".yml");
+}
+
+// The data file `name` of a task in `folder`.
+absl::StatusOr<std::string> ReadDataFile(const fs::path& folder, const std::string& name) {
+  const fs::path relative(name);
+  bool climbs = relative.is_absolute();
+  for (const fs::path& part : relative) climbs = climbs || part == "..";
+  if (climbs || absl::StrContains(name, "://")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "data file \"", name, "\": want a path below the task file's folder, without \"..\""));
+  }
+  std::error_code error;
+  const fs::path root = fs::weakly_canonical(folder, error);
+  const fs::path real = fs::weakly_canonical(folder / relative, error);
+  const auto [end, unused] = std::mismatch(root.begin(), root.end(), real.begin(), real.end());
+  if (error || end != root.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data file \"", name, "\" leads out of the task file's folder"));
+  }
+  return ReadFile(folder / relative, kMaxDataBytes);
+}
+
+}  // namespace
+
+absl::StatusOr<TaskBundle> ReadTaskBundle(const std::string& path) {
+  const fs::path file(path);
+  TaskBundle bundle;
+  bundle.file = file.filename().string();
+  const bool yaml = IsYaml(bundle.file);
+  ABSL_ASSIGN_OR_RETURN(bundle.files[bundle.file],
+                        ReadFile(file, yaml ? kMaxTaskBytes : kMaxDataBytes));
+  if (!yaml) return bundle;
+  ABSL_ASSIGN_OR_RETURN(ConfigNode root,
+                        ConfigNode::ParseYaml(bundle.files[bundle.file], bundle.file));
+  ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  for (const auto& [split, names] : config.data_files) {
+    for (const std::string& name : names) {
+      auto content = ReadDataFile(folder, name);
+      if (!content.ok()) return Annotate(content.status(), bundle.file);
+      bundle.files[name] = *std::move(content);
+    }
+  }
+  return bundle;
+}
+
+absl::StatusOr<Task> LoadTaskFile(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(TaskBundle bundle, ReadTaskBundle(path));
+  return ParseTask(bundle);
+}
+
+absl::StatusOr<std::vector<std::string>> ListTaskFiles(const std::string& folder) {
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  if (error) {
+    return absl::NotFoundError(absl::StrCat("task folder \"", folder, "\": ", error.message()));
+  }
+  std::vector<std::string> paths;
+  for (const fs::directory_entry& entry : entries) {
+    if (!entry.is_regular_file(error)) continue;
+    const std::string path = entry.path().string();
+    if (IsYaml(path)) {
+      paths.push_back(path);
+    } else if (absl::EndsWith(path, ".jsonl")) {
+      std::ifstream in(path, std::ios::binary);
+      std::string line;
+      std::getline(in, line);
+      const auto row = ParseBoundedJson(line);
+      if (row.ok() && LooksLikeIfevalRow(nlohmann::json(*row))) paths.push_back(path);
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,218 @@
+#include "core/eval/task_file/data_rows.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/base/status_macros.h"
+#include "core/text/python_unicode.h"
+
+namespace plumbline {
+namespace {
+
+bool IsBlank(absl::string_view line) { return absl::StripAsciiWhitespace(line).empty(); }
+
+absl::Status CheckRow(const nlohmann::ordered_json& row, size_t bytes, size_t rows,
+                      absl::string_view where) {
+  if (!row.is_object()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, ": a ", row.type_name(), ", want an object {\"field\": ...}"));
+  }
+  if (bytes > kMaxRowBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(where, ": the row has ", bytes, " bytes; the limit is ", kMaxRowBytes));
+  }
+  if (rows >= kMaxRows) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(where, ": more than ", kMaxRows, " rows; split the task"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DataRow>> ParseLines(absl::string_view content, absl::string_view name) {
+  std::vector<DataRow> rows;
+  size_t number = 0;
+  while (!content.empty()) {
+    const size_t end = content.find('\n');
+    absl::string_view line = content.substr(0, end);
+    content.remove_prefix(end == absl::string_view::npos ? content.size() : end + 1);
+    ++number;
+    if (IsBlank(line)) continue;
+    const std::string where = absl::StrCat(name, ":", number);
+    auto row = ParseBoundedJson(line);
+    if (!row.ok()) return Annotate(row.status(), where);
+    ABSL_RETURN_IF_ERROR(CheckRow(*row, line.size(), rows.size(), where));
+    rows.push_back({*std::move(row), where});
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<DataRow>> ParseArray(absl::string_view content, absl::string_view name,
+                                                absl::string_view field) {
+  auto document = ParseBoundedJson(content);
+  if (!document.ok()) return Annotate(document.status(), name);
+  nlohmann::ordered_json* array = &*document;
+  if (!field.empty()) {
+    const auto found = document->is_object() ? document->find(std::string(field)) : document->end();
+    if (!document->is_object() || found == document->end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": no key \"", field, "\" (dataset_kwargs.field) in the JSON object"));
+    }
+    array = &*found;
+  }
+  if (!array->is_array()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": want a JSON array of objects, or one object a line"));
+  }
+  std::vector<DataRow> rows;
+  for (nlohmann::ordered_json& row : *array) {
+    const std::string where = absl::StrCat(name, ": row ", rows.size() + 1);
+    ABSL_RETURN_IF_ERROR(CheckRow(row, 0, rows.size(), where));
+    rows.push_back({std::move(row), where});
+  }
+  return rows;
+}
+
+// One record of RFC 4180 from `content`; `content` moves behind it, `lines` counts its lines.
+absl::StatusOr<std::vector<std::string>> ReadRecord(absl::string_view& content, size_t& lines) {
+  std::vector<std::string> fields(1);
+  size_t at = 0;
+  bool quoted = false;
+  ++lines;
+  for (; at < content.size(); ++at) {
+    const char c = content[at];
+    if (quoted) {
+      if (c != '"') {
+        lines += c == '\n';
+        fields.back() += c;
+      } else if (at + 1 < content.size() && content[at + 1] == '"') {
+        fields.back() += '"';
+        ++at;
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"' && fields.back().empty()) {
+      quoted = true;
+    } else if (c == ',') {
+      fields.emplace_back();
+    } else if (c == '\n') {
+      break;
+    } else if (c != '\r' || at + 1 >= content.size() || content[at + 1] != '\n') {
+      fields.back() += c;
+    }
+  }
+  if (quoted) return absl::InvalidArgumentError("a quoted field that does not end");
+  content.remove_prefix(std::min(at + 1, content.size()));
+  return fields;
+}
+
+bool IsCanonicalInteger(const std::string& text) {
+  int64_t value = 0;
+  return absl::SimpleAtoi(text, &value) && absl::StrCat(value) == text;
+}
+
+absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::string_view name) {
+  size_t line = 0;
+  auto header = ReadRecord(content, line);
+  if (!header.ok()) return Annotate(header.status(), absl::StrCat(name, ":1"));
+  std::vector<std::vector<std::string>> records;
+  std::vector<size_t> lines;
+  while (!content.empty()) {
+    const size_t begin = line + 1;
+    const size_t before = content.size();
+    auto record = ReadRecord(content, line);
+    const std::string where = absl::StrCat(name, ":", begin);
+    if (!record.ok()) return Annotate(record.status(), where);
+    if (record->size() == 1 && record->front().empty()) continue;
+    if (record->size() != header->size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ": ", record->size(), " fields, the header has ", header->size()));
+    }
+    ABSL_RETURN_IF_ERROR(
+        CheckRow(nlohmann::ordered_json::object(), before - content.size(), records.size(), where));
+    records.push_back(*std::move(record));
+    lines.push_back(begin);
+  }
+  std::vector<bool> integers(header->size(), true);
+  for (const auto& record : records) {
+    for (size_t i = 0; i < record.size(); ++i) {
+      if (!IsCanonicalInteger(record[i])) integers[i] = false;
+    }
+  }
+  std::vector<DataRow> rows;
+  for (size_t r = 0; r < records.size(); ++r) {
+    auto row = nlohmann::ordered_json::object();
+    for (size_t i = 0; i < header->size(); ++i) {
+      if (integers[i]) {
+        row[(*header)[i]] = std::stoll(records[r][i]);
+      } else {
+        row[(*header)[i]] = records[r][i];
+      }
+    }
+    rows.push_back({std::move(row), absl::StrCat(name, ":", lines[r])});
+  }
+  return rows;
+}
+
+}  // namespace
+
+absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxRowDepth) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("JSON nested deeper than ", kMaxRowDepth, " at byte ", i));
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  try {
+    return nlohmann::ordered_json::parse(text.begin(), text.end());
+  } catch (const nlohmann::json::parse_error& e) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 5: ..."
+    std::string message = e.what();
+    const size_t bracket = message.find("] ");
+    if (bracket != std::string::npos) message = message.substr(bracket + 2);
+    return absl::InvalidArgumentError(absl::StrCat("not JSON: ", message));
+  } catch (const nlohmann::json::exception& e) {
+    return absl::InvalidArgumentError(absl::StrCat("not JSON: ", e.what()));
+  }
+}
+
+absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
+                                                   absl::string_view name,
+                                                   absl::string_view field) {
+  absl::ConsumePrefix(&content, "\xEF\xBB\xBF");
+  if (!python::IsWellFormed(content)) {
+    size_t line = 1;
+    for (absl::string_view rest = content; !rest.empty(); ++line) {
+      const size_t end = rest.find('\n');
+      if (!python::IsWellFormed(rest.substr(0, end))) break;
+      if (end == absl::string_view::npos) break;
+      rest.remove_prefix(end + 1);
+    }
+    return absl::InvalidArgumentError(absl::StrCat(name, ":", line, ": not valid UTF-8"));
+  }
+  const std::string lower = absl::AsciiStrToLower(name);
+  if (absl::EndsWith(lower, ".csv")) return ParseCsv(content, name);
+  const absl::string_view start = absl::StripLeadingAsciiWhitespace(content);
+  if (!field.empty() || (absl::EndsWith(lower, ".json") && absl::StartsWith(start, "["))) {
+    return ParseArray(content, name, field);
+  }
+  return ParseLines(content, name);
+}
+
+}  // namespace plumbline

@@ -1,0 +1,38 @@
+// The rows of a task's data: JSONL, a JSON array of objects, or CSV with a header line.
+#ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_DATA_ROWS_H_
+#define PLUMBLINE_CORE_EVAL_TASK_FILE_DATA_ROWS_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace plumbline {
+
+inline constexpr size_t kMaxRows = 100'000;
+inline constexpr size_t kMaxRowBytes = size_t{4} << 20;
+inline constexpr int kMaxRowDepth = 64;
+
+struct DataRow {
+  nlohmann::ordered_json value;  // an object
+  std::string where;             // "data.jsonl:12" (line) or "data.json: row 3" (counted from 1)
+};
+
+// Rows of `content`, the format from the end of `name` (.jsonl, .json, .csv; anything else is
+// JSONL). Empty lines of JSONL are skipped. A JSON file that holds one object a line is read as
+// JSONL, as the Hugging Face reader does; with `field`, the rows are that key of the JSON object. A
+// column of a CSV file whose every value is a canonical integer becomes integers, every other one
+// strings. InvalidArgument names file and line, ResourceExhausted the limit.
+absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
+                                                   absl::string_view name,
+                                                   absl::string_view field = "");
+
+// One JSON value, with the depth bounded so that no later recursion can overflow the stack. Errors
+// name the byte.
+absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_TASK_FILE_DATA_ROWS_H_

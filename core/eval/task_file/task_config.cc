@@ -1,0 +1,605 @@
+#include "core/eval/task_file/task_config.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "core/eval/metrics.h"
+
+namespace plumbline {
+namespace {
+
+// Keys of lm-eval that have no meaning here, each with what to do instead.
+const std::map<std::string, std::string>& RefusedKeys() {
+  static const auto& keys = *new std::map<std::string, std::string>{
+      {"process_docs", "no Python runs here; prepare the data file instead"},
+      {"process_results", "no Python runs here; use checker, filter_list and metric_list"},
+      {"custom_dataset", "no Python runs here; write the data to a file"},
+      {"include", "write the included keys into this file"},
+      {"use_prompt", "promptsource is not supported; write doc_to_text"},
+      {"doc_to_image", "only text is supported"},
+      {"doc_to_audio", "only text is supported"},
+      {"gen_prefix", "put the prefix at the end of doc_to_text"},
+      {"doc_to_decontamination_query", "decontamination is not supported"},
+      {"group", "a task file describes one task"},
+      {"template_aliases", "rename the fields in the data file"},
+      {"class", "no Python runs here"},
+  };
+  return keys;
+}
+
+const std::set<std::string>& KnownKeys() {
+  static const auto& keys = *new std::set<std::string>{
+      "task", "task_alias", "tag", "dataset_path", "dataset_name", "dataset_kwargs",
+      "training_split", "validation_split", "test_split", "fewshot_split", "output_type",
+      "doc_to_text", "doc_to_target", "doc_to_choice", "description", "target_delimiter",
+      "fewshot_delimiter", "num_fewshot", "fewshot_config", "generation_kwargs", "repeats",
+      "filter_list", "metric_list", "metadata", "should_decontaminate", "unsafe_code",
+      // ours
+      "capability", "checker", "prompt_format", "version", "summary", "tolerance",
+      "relative_tolerance", "key_field"};
+  return keys;
+}
+
+class ConfigParser {
+ public:
+  explicit ConfigParser(const ConfigNode& root) : root_(root) {}
+
+  absl::StatusOr<TaskConfig> Run() {
+    ABSL_RETURN_IF_ERROR(CheckRootKeys());
+    ABSL_RETURN_IF_ERROR(ReadNames());
+    ABSL_RETURN_IF_ERROR(ReadKind());
+    ABSL_RETURN_IF_ERROR(ReadData());
+    ABSL_RETURN_IF_ERROR(ReadDocs());
+    ABSL_RETURN_IF_ERROR(ReadFewshot());
+    ABSL_RETURN_IF_ERROR(ReadGeneration());
+    ABSL_RETURN_IF_ERROR(ReadFilters());
+    ABSL_RETURN_IF_ERROR(ReadMetrics());
+    ABSL_RETURN_IF_ERROR(ReadTolerances());
+    for (const char* key : {"checker", "output_type", "prompt_format", "filter_list", "metric_list",
+                            "tolerance", "relative_tolerance"}) {
+      const ConfigNode* node = root_.Find(key);
+      if (node != nullptr) config_.fingerprint[key] = nlohmann::json(node->Json());
+    }
+    return std::move(config_);
+  }
+
+ private:
+  absl::Status CheckRootKeys();
+  absl::Status ReadNames();
+  absl::Status ReadKind();
+  absl::Status ReadData();
+  absl::Status ReadDocs();
+  absl::Status ReadFewshot();
+  absl::Status ReadGeneration();
+  absl::Status ReadFilters();
+  absl::StatusOr<FilterStep> ReadFilterStep(const ConfigNode& node);
+  absl::Status ReadMetrics();
+  absl::Status ReadTolerances();
+  absl::Status ReadDataFiles(const ConfigNode& files);
+
+  absl::StatusOr<std::string> StringOr(absl::string_view key, absl::string_view fallback) const {
+    const ConfigNode* node = root_.Find(key);
+    if (node == nullptr) return std::string(fallback);
+    return node->String();
+  }
+  // A string, a list of strings, a map (its values) or an integer.
+  static absl::StatusOr<DocExpression> ReadExpression(const ConfigNode& parent,
+                                                      absl::string_view key);
+
+  const ConfigNode& root_;
+  TaskConfig config_;
+};
+
+absl::Status ConfigParser::CheckRootKeys() {
+  if (root_.kind() != ConfigNode::kMap) {
+    return root_.Error(absl::StrCat("the task file is ", ConfigNode::KindName(root_.kind()),
+                                    ", want a map of keys"));
+  }
+  for (const auto& [key, node] : root_.map()) {
+    const auto refused = RefusedKeys().find(key);
+    if (refused != RefusedKeys().end() && !node.is_null()) {
+      return node.Error(absl::StrCat("this key of lm-eval is not supported: ", refused->second));
+    }
+    if (refused == RefusedKeys().end() && KnownKeys().count(key) == 0) {
+      return node.Error(
+          absl::StrCat("unknown key; the keys are ", absl::StrJoin(KnownKeys(), ", ")));
+    }
+  }
+  for (const char* key : {"should_decontaminate", "unsafe_code"}) {
+    const ConfigNode* node = root_.Find(key);
+    if (node == nullptr) continue;
+    ABSL_ASSIGN_OR_RETURN(bool on, node->Bool());
+    if (on) return node->Error("is true, which is not supported");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadNames() {
+  const ConfigNode* name = root_.Find("task");
+  if (name != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(config_.name, name->String());
+    const absl::Status valid = ValidateTaskName(config_.name);
+    if (!valid.ok()) return name->Error(valid.message());
+  }
+  ABSL_ASSIGN_OR_RETURN(config_.summary, StringOr("summary", ""));
+  const ConfigNode* capability = root_.Find("capability");
+  if (capability == nullptr) {
+    config_.capability = "other";
+    return absl::OkStatus();
+  }
+  ABSL_ASSIGN_OR_RETURN(config_.capability, capability->String());
+  const absl::Status valid = ValidateCapability(config_.capability);
+  if (!valid.ok()) return capability->Error(valid.message());
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadKind() {
+  const ConfigNode* output = root_.Find("output_type");
+  if (output != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(std::string type, output->String());
+    if (type == "multiple_choice") {
+      config_.output_type = OutputType::kMultipleChoice;
+    } else if (type != "generate_until") {
+      return output->Error(absl::StrCat("\"", type,
+                                        "\" is not supported; want generate_until or "
+                                        "multiple_choice"));
+    }
+  }
+  const bool choice = config_.output_type == OutputType::kMultipleChoice;
+  config_.checker = choice ? CheckerKind::kChoice : CheckerKind::kExactMatch;
+  const ConfigNode* checker = root_.Find("checker");
+  if (checker != nullptr) {
+    static const auto& kinds =
+        *new std::map<std::string, CheckerKind>{{"exact_match", CheckerKind::kExactMatch},
+                                                {"choice", CheckerKind::kChoice},
+                                                {"ifeval", CheckerKind::kIfeval},
+                                                {"numeric", CheckerKind::kNumeric}};
+  };
+  ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
+  const auto found = kinds.find(name);
+  if (found == kinds.end()) {
+    return checker->Error(absl::StrCat("unknown checker \"", name,
+                                       "\"; want choice, exact_match, ifeval or numeric"));
+  }
+  config_.checker = found->second;
+  if ((config_.checker == CheckerKind::kChoice) != choice) {
+    return checker->Error(absl::StrCat("\"", name, "\" does not go with output_type ",
+                                       choice ? "multiple_choice" : "generate_until"));
+  }
+}
+const bool ifeval = config_.checker == CheckerKind::kIfeval;
+config_.format = ifeval ? PromptFormat::kChat : PromptFormat::kPlain;
+if (ifeval && root_.Find("capability") == nullptr) config_.capability = "instruction_following";
+const ConfigNode* format = root_.Find("prompt_format");
+if (format != nullptr) {
+  ABSL_ASSIGN_OR_RETURN(std::string name, format->String());
+  if (name != "chat" && name != "plain") {
+    return format->Error(absl::StrCat("is \"", name, "\", want chat or plain"));
+  }
+  config_.format = name == "chat" ? PromptFormat::kChat : PromptFormat::kPlain;
+}
+return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadDataFiles(const ConfigNode& files) {
+  if (files.kind() == ConfigNode::kMap) {
+    for (const auto& [split, node] : files.map()) {
+      ABSL_ASSIGN_OR_RETURN(config_.data_files[split], node.Strings());
+    }
+    return absl::OkStatus();
+  }
+  // Without a split's name the data is "train", as Hugging Face's reader has it.
+  ABSL_ASSIGN_OR_RETURN(config_.data_files["train"], files.Strings());
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadData() {
+  const ConfigNode* path = root_.Find("dataset_path");
+  if (path == nullptr) {
+    return root_.Error(
+        "dataset_path is missing: write \"dataset_path: json\" and name the files in "
+        "dataset_kwargs.data_files");
+  }
+  ABSL_ASSIGN_OR_RETURN(std::string kind, path->String());
+  if (kind != "json" && kind != "csv") {
+    return path->Error(absl::StrCat(
+        "\"", kind,
+        "\" would be fetched from a hub, which is not supported; want json or csv, with local "
+        "files in dataset_kwargs.data_files"));
+  }
+  const ConfigNode* dataset = root_.Find("dataset_name");
+  if (dataset != nullptr) return dataset->Error("local data has no configurations: remove it");
+  const ConfigNode* kwargs = root_.Find("dataset_kwargs");
+  if (kwargs == nullptr) return root_.Error("dataset_kwargs.data_files is missing");
+  ABSL_RETURN_IF_ERROR(kwargs->CheckKeys({"data_files", "field"}));
+  const ConfigNode* files = kwargs->Find("data_files");
+  if (files == nullptr) return kwargs->Error("data_files is missing");
+  ABSL_RETURN_IF_ERROR(ReadDataFiles(*files));
+  const ConfigNode* field = kwargs->Find("field");
+  if (field != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(config_.data_field, field->String());
+  }
+
+  ABSL_ASSIGN_OR_RETURN(config_.training_split, StringOr("training_split", ""));
+  ABSL_ASSIGN_OR_RETURN(config_.validation_split, StringOr("validation_split", ""));
+  ABSL_ASSIGN_OR_RETURN(config_.test_split, StringOr("test_split", ""));
+  ABSL_ASSIGN_OR_RETURN(config_.fewshot_split, StringOr("fewshot_split", ""));
+  config_.eval_split = config_.test_split.empty() ? config_.validation_split : config_.test_split;
+  if (config_.eval_split.empty()) {
+    if (config_.data_files.size() != 1) {
+      return root_.Error("test_split is missing, and there is more than one split to choose from");
+    }
+    config_.eval_split = config_.data_files.begin()->first;
+    config_.test_split = config_.eval_split;
+  }
+  for (const char* key : {"training_split", "validation_split", "test_split", "fewshot_split"}) {
+    const ConfigNode* node = root_.Find(key);
+    if (node == nullptr) continue;
+    ABSL_ASSIGN_OR_RETURN(std::string split, node->String());
+    if (config_.data_files.count(split) == 0) {
+      return node->Error(absl::StrCat("the split \"", split, "\" is not in data_files"));
+    }
+  }
+  ABSL_ASSIGN_OR_RETURN(config_.key_field, StringOr("key_field", ""));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DocExpression> ConfigParser::ReadExpression(const ConfigNode& parent,
+                                                           absl::string_view key) {
+  DocExpression expression;
+  const ConfigNode* node = parent.Find(key);
+  if (node == nullptr) return expression;
+  expression.where = std::string(node->Error("").message());
+  // "file:line: key: " without the last colon and space.
+  expression.where.resize(expression.where.size() - 2);
+  switch (node->kind()) {
+    case ConfigNode::kString: {
+      ABSL_ASSIGN_OR_RETURN(std::string text, node->String());
+      expression.value = std::move(text);
+      return expression;
+    }
+    case ConfigNode::kInteger: {
+      ABSL_ASSIGN_OR_RETURN(int64_t index, node->Integer(0, 1000000));
+      expression.value = index;
+      return expression;
+    }
+    case ConfigNode::kList: {
+      ABSL_ASSIGN_OR_RETURN(std::vector<std::string> list, node->Strings());
+      expression.value = std::move(list);
+      return expression;
+    }
+    case ConfigNode::kMap: {
+      std::vector<std::string> values;
+      for (const auto& [name, child] : node->map()) {
+        ABSL_ASSIGN_OR_RETURN(std::string value, child.String());
+        values.push_back(std::move(value));
+      }
+      expression.value = std::move(values);
+      return expression;
+    }
+    default:
+      return node->Error(absl::StrCat("is ", ConfigNode::KindName(node->kind()),
+                                      ", want a field's name, a template or a list"));
+  }
+}
+
+absl::Status ConfigParser::ReadDocs() {
+  ABSL_ASSIGN_OR_RETURN(config_.doc_to_text, ReadExpression(root_, "doc_to_text"));
+  ABSL_ASSIGN_OR_RETURN(config_.doc_to_target, ReadExpression(root_, "doc_to_target"));
+  ABSL_ASSIGN_OR_RETURN(config_.doc_to_choice, ReadExpression(root_, "doc_to_choice"));
+  ABSL_ASSIGN_OR_RETURN(config_.description, ReadExpression(root_, "description"));
+  ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
+  ABSL_ASSIGN_OR_RETURN(config_.fewshot_delimiter, StringOr("fewshot_delimiter", "\n\n"));
+  if (config_.checker == CheckerKind::kIfeval) {
+    for (const char* key : {"doc_to_target", "doc_to_choice", "description", "num_fewshot",
+                            "fewshot_config", "filter_list", "metric_list"}) {
+      const ConfigNode* node = root_.Find(key);
+      if (node != nullptr &&
+          !(absl::string_view(key) == "num_fewshot" && node->Integer(0, 0).ok())) {
+        return node->Error("does not go with checker ifeval, whose rows say what is checked");
+      }
+    }
+    return absl::OkStatus();
+  }
+  if (config_.doc_to_text.empty()) {
+    return root_.Error("doc_to_text is missing: a field's name or a template for the prompt");
+  }
+  if (config_.doc_to_target.empty()) {
+    return root_.Error("doc_to_target is missing: a field's name or a template for the answer");
+  }
+  if (config_.output_type == OutputType::kMultipleChoice && config_.doc_to_choice.empty()) {
+    return root_.Error("doc_to_choice is missing: output_type multiple_choice needs the choices");
+  }
+  if (std::holds_alternative<int64_t>(config_.doc_to_choice.value)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        config_.doc_to_choice.where, ": is an integer, want a list or a template for one"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadFewshot() {
+  const ConfigNode* count = root_.Find("num_fewshot");
+  if (count != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(int64_t shots, count->Integer(0, 256));
+    config_.num_fewshot = static_cast<int>(shots);
+  }
+  const ConfigNode* fewshot = root_.Find("fewshot_config");
+  if (fewshot == nullptr) return absl::OkStatus();
+  ABSL_RETURN_IF_ERROR(fewshot->CheckKeys(
+      {"sampler", "samples", "split", "doc_to_text", "doc_to_target", "doc_to_choice"}));
+  const ConfigNode* sampler = fewshot->Find("sampler");
+  if (sampler != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(std::string name, sampler->String());
+    if (name != "default" && name != "first_n") {
+      return sampler->Error(
+          absl::StrCat("\"", name, "\" is not supported; want default or first_n"));
+    }
+    config_.fewshot_first_n = name == "first_n";
+  }
+  const ConfigNode* split = fewshot->Find("split");
+  if (split != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(config_.fewshot_split, split->String());
+    if (config_.data_files.count(config_.fewshot_split) == 0) {
+      return split->Error(absl::StrCat("\"", config_.fewshot_split, "\" is not in data_files"));
+    }
+  }
+  const ConfigNode* samples = fewshot->Find("samples");
+  if (samples != nullptr) {
+    if (!config_.fewshot_split.empty()) {
+      return samples->Error("there are both samples and a few-shot split: keep one");
+    }
+    for (const ConfigNode& sample : samples->list()) {
+      if (sample.kind() != ConfigNode::kMap) return sample.Error("want a map of fields");
+      config_.fewshot_samples.push_back(sample.Json());
+    }
+    if (config_.fewshot_samples.empty()) return samples->Error("want a list of examples");
+    config_.has_fewshot_samples = true;
+  }
+  ABSL_ASSIGN_OR_RETURN(config_.fewshot_doc_to_text, ReadExpression(*fewshot, "doc_to_text"));
+  ABSL_ASSIGN_OR_RETURN(config_.fewshot_doc_to_target, ReadExpression(*fewshot, "doc_to_target"));
+  ABSL_ASSIGN_OR_RETURN(config_.fewshot_doc_to_choice, ReadExpression(*fewshot, "doc_to_choice"));
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadGeneration() {
+  Decoding& decoding = config_.decoding;
+  decoding.max_new_tokens = config_.checker == CheckerKind::kIfeval ? 1280 : 256;
+  if (config_.checker != CheckerKind::kIfeval) decoding.stop = {config_.fewshot_delimiter};
+  const ConfigNode* repeats = root_.Find("repeats");
+  if (repeats != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(int64_t samples, repeats->Integer(1, 1024));
+    config_.samples = static_cast<int>(samples);
+  }
+  const ConfigNode* kwargs = root_.Find("generation_kwargs");
+  if (kwargs == nullptr) return absl::OkStatus();
+  if (config_.output_type == OutputType::kMultipleChoice) {
+    return kwargs->Error("output_type multiple_choice generates nothing: remove it");
+  }
+  ABSL_RETURN_IF_ERROR(kwargs->CheckKeys(
+      {"until", "max_gen_toks", "do_sample", "temperature", "top_k", "top_p", "seed"}));
+  const ConfigNode* until = kwargs->Find("until");
+  if (until != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(decoding.stop, until->Strings());
+    for (const std::string& stop : decoding.stop) {
+      if (stop.empty()) return until->Error("an empty stop string would end every response");
+    }
+  }
+  const ConfigNode* max_tokens = kwargs->Find("max_gen_toks");
+  if (max_tokens != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(int64_t limit, max_tokens->Integer(1, 1 << 20));
+    decoding.max_new_tokens = static_cast<int>(limit);
+  }
+  const ConfigNode* temperature = kwargs->Find("temperature");
+  if (temperature != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(decoding.temperature, temperature->Number(0, 100));
+  }
+  const ConfigNode* do_sample = kwargs->Find("do_sample");
+  if (do_sample != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(bool sample, do_sample->Bool());
+    if (!sample) decoding.temperature = 0;
+    if (sample && temperature == nullptr) decoding.temperature = 1;
+  }
+  const ConfigNode* top_k = kwargs->Find("top_k");
+  if (top_k != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(int64_t k, top_k->Integer(0, 1 << 20));
+    decoding.top_k = static_cast<int>(k);
+  }
+  const ConfigNode* top_p = kwargs->Find("top_p");
+  if (top_p != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(decoding.top_p, top_p->Number(1e-9, 1));
+  }
+  const ConfigNode* seed = kwargs->Find("seed");
+  if (seed != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(int64_t value, seed->Integer(0, INT64_MAX));
+    decoding.seed = static_cast<uint64_t>(value);
+  }
+  if (config_.samples > 1 && decoding.temperature == 0) {
+    return kwargs->Error(
+        "repeats is greater than 1 and decoding is greedy: every sample would be the same; set "
+        "do_sample and temperature");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) {
+  const ConfigNode* function = node.Find("function");
+  if (node.kind() != ConfigNode::kMap || function == nullptr) {
+    return node.Error("want a map with the key function");
+  }
+  ABSL_ASSIGN_OR_RETURN(std::string name, function->String());
+  FilterStep step;
+  if (name == "regex") {
+    ABSL_RETURN_IF_ERROR(node.CheckKeys({"function", "regex_pattern", "group_select", "fallback"}));
+    std::string pattern = "#### (\\-?[0-9\\.\\,]+)";
+    const ConfigNode* given = node.Find("regex_pattern");
+    if (given != nullptr) {
+      ABSL_ASSIGN_OR_RETURN(pattern, given->String());
+    }
+    int64_t group = 0;
+    const ConfigNode* select = node.Find("group_select");
+    if (select != nullptr) {
+      ABSL_ASSIGN_OR_RETURN(group, select->Integer(-1000, 1000));
+    }
+    std::string fallback = "[invalid]";
+    const ConfigNode* other = node.Find("fallback");
+    if (other != nullptr) {
+      ABSL_ASSIGN_OR_RETURN(fallback, other->String());
+    }
+    auto made = MakeRegexStep(pattern, static_cast<int>(group), fallback);
+    if (!made.ok()) return (given != nullptr ? *given : node).Error(made.status().message());
+    return made;
+  }
+  if (name == "map") {
+    ABSL_RETURN_IF_ERROR(node.CheckKeys({"function", "mapping_dict", "default_value"}));
+    step.kind = FilterStep::kMap;
+    const ConfigNode* mapping = node.Find("mapping_dict");
+    if (mapping == nullptr) return node.Error("mapping_dict is missing");
+    for (const auto& [from, to] : mapping->map()) {
+      ABSL_ASSIGN_OR_RETURN(step.mapping[from], to.String());
+    }
+    const ConfigNode* other = node.Find("default_value");
+    if (other == nullptr)
+      return node.Error("default_value is missing: what an unknown text becomes");
+    ABSL_ASSIGN_OR_RETURN(step.default_value, other->String());
+    return step;
+  }
+  static const auto& plain = *new std::map<std::string, FilterStep::Kind>{
+      {"take_first", FilterStep::kTakeFirst},
+      {"remove_whitespace", FilterStep::kRemoveWhitespace},
+      {"lowercase", FilterStep::kLowercase},
+      {"uppercase", FilterStep::kUppercase}};
+  const auto found = plain.find(name);
+  if (found == plain.end()) {
+    return function->Error(
+        absl::StrCat("the filter \"", name,
+                     "\" is not supported; the filters are lowercase, map, regex, "
+                     "remove_whitespace, take_first, "
+                     "uppercase (majority votes over samples are in the report)"));
+  }
+  ABSL_RETURN_IF_ERROR(node.CheckKeys({"function"}));
+  step.kind = found->second;
+  return step;
+}
+
+absl::Status ConfigParser::ReadFilters() {
+  const ConfigNode* list = root_.Find("filter_list");
+  if (list == nullptr) return absl::OkStatus();
+  if (config_.output_type == OutputType::kMultipleChoice || config_.checker == CheckerKind::kMath) {
+    return list->Error("filters are for checker exact_match and numeric");
+  }
+  if (list->kind() != ConfigNode::kList || list->list().empty()) {
+    return list->Error("want a list of {name, filter}");
+  }
+  std::set<std::string> names;
+  for (const ConfigNode& node : list->list()) {
+    ABSL_RETURN_IF_ERROR(node.CheckKeys({"name", "filter"}));
+    FilterPipeline pipeline;
+    const ConfigNode* name = node.Find("name");
+    const ConfigNode* steps = node.Find("filter");
+    if (name == nullptr || steps == nullptr || steps->kind() != ConfigNode::kList) {
+      return node.Error("want a name and a filter, which is a list of functions");
+    }
+    ABSL_ASSIGN_OR_RETURN(pipeline.name, name->String());
+    if (!names.insert(pipeline.name).second) return name->Error("the name is there twice");
+    for (const ConfigNode& step : steps->list()) {
+      ABSL_ASSIGN_OR_RETURN(FilterStep read, ReadFilterStep(step));
+      pipeline.steps.push_back(std::move(read));
+    }
+    config_.filters.push_back(std::move(pipeline));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadMetrics() {
+  const ConfigNode* list = root_.Find("metric_list");
+  if (list == nullptr) return absl::OkStatus();
+  if (list->kind() != ConfigNode::kList) return list->Error("want a list of {metric: name}");
+  const bool choice = config_.output_type == OutputType::kMultipleChoice;
+  const std::set<std::string> supported =
+      choice ? std::set<std::string>{"acc", "acc_norm", "acc_bytes", "exact_match"}
+             : std::set<std::string>{"exact_match"};
+  for (const ConfigNode& node : list->list()) {
+    const ConfigNode* metric = node.Find("metric");
+    if (metric == nullptr) return node.Error("the key metric is missing");
+    ABSL_ASSIGN_OR_RETURN(std::string name, metric->String());
+    if (supported.count(name) == 0) {
+      return metric->Error(absl::StrCat("the metric \"", name, "\" is not supported for ",
+                                        choice ? "multiple_choice" : "generate_until", "; want ",
+                                        absl::StrJoin(supported, ", ")));
+    }
+    std::set<std::string> keys = {"metric", "aggregation", "higher_is_better"};
+    if (!choice) {
+      keys.insert({"ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"});
+    }
+    ABSL_RETURN_IF_ERROR(node.CheckKeys(keys));
+    const ConfigNode* aggregation = node.Find("aggregation");
+    if (aggregation != nullptr) {
+      ABSL_ASSIGN_OR_RETURN(std::string how, aggregation->String());
+      if (how != "mean") return aggregation->Error(absl::StrCat("is \"", how, "\", want mean"));
+    }
+    config_.metrics.push_back(name);
+    if (choice) continue;
+    config_.has_comparison = true;
+    for (const auto& [key, target] :
+         {std::pair<const char*, bool*>{"ignore_case", &config_.comparison.ignore_case},
+          {"ignore_punctuation", &config_.comparison.ignore_punctuation},
+          {"ignore_numbers", &config_.comparison.ignore_numbers}}) {
+      const ConfigNode* option = node.Find(key);
+      if (option == nullptr) continue;
+      ABSL_ASSIGN_OR_RETURN(*target, option->Bool());
+    }
+    const ConfigNode* ignored = node.Find("regexes_to_ignore");
+    if (ignored == nullptr) continue;
+    ABSL_ASSIGN_OR_RETURN(std::vector<std::string> patterns, ignored->Strings());
+    for (const std::string& pattern : patterns) {
+      auto regex = PyRegex::Compile(pattern);
+      if (!regex.ok()) return ignored->Error(regex.status().message());
+      config_.comparison.regexes_to_ignore.push_back(*std::move(regex));
+    }
+  }
+  if (std::set<std::string>(config_.metrics.begin(), config_.metrics.end()).size() !=
+      config_.metrics.size()) {
+    return list->Error("a metric is there twice");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadTolerances() {
+  for (const auto& [key, target] :
+       {std::pair<const char*, ExactNumber*>{"tolerance", &config_.tolerance},
+        {"relative_tolerance", &config_.relative_tolerance}}) {
+    const ConfigNode* node = root_.Find(key);
+    if (node == nullptr) continue;
+    if (config_.checker != CheckerKind::kNumeric) return node->Error("is for checker numeric only");
+    ABSL_ASSIGN_OR_RETURN(std::string text, node->NumberText());
+    auto number = ParseExactNumber(text);
+    if (!number.ok() || number->numerator < 0) {
+      return node->Error(absl::StrCat("is \"", text, "\", want a number of at least 0"));
+    }
+    *target = *std::move(number);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateTaskName(absl::string_view name) {
+  bool fine = !name.empty() && name.size() <= 64;
+  for (char c : name) {
+    fine = fine &&
+           ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-');
+  }
+  if (fine) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the task's name \"", name,
+                   "\" must be 1 to 64 of a-z, 0-9, \"_\", \".\" and \"-\"; set it with the key "
+                   "\"task\" or rename the file"));
+}
+
+absl::StatusOr<TaskConfig> ParseTaskConfig(const ConfigNode& root) {
+  return ConfigParser(root).Run();
+}
+
+}  // namespace plumbline

@@ -1,0 +1,76 @@
+// A task's YAML, read and validated: every key that is there means something here, and everything
+// that would not be honoured is refused by name. docs/tasks.md describes the keys.
+#ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_H_
+#define PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_H_
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/eval/filters/exact_match.h"
+#include "core/eval/filters/filter_pipeline.h"
+#include "core/eval/language_model.h"
+#include "core/eval/numeric/number.h"
+#include "core/eval/prompt.h"
+#include "core/eval/task.h"
+#include "core/eval/task_file/config_node.h"
+
+namespace plumbline {
+
+enum class CheckerKind { kExactMatch, kChoice, kIfeval, kNumeric, kMath };
+
+// A field's name or a Jinja template; or a constant list of texts; or a constant index.
+struct DocExpression {
+  std::variant<std::monostate, std::string, std::vector<std::string>, int64_t> value;
+  std::string where;  // "file:line: key", for messages
+  bool empty() const { return std::holds_alternative<std::monostate>(value); }
+};
+
+struct TaskConfig {
+  std::string name;  // may be empty: the file's name decides
+  std::string summary;
+  std::string capability;
+  CheckerKind checker = CheckerKind::kExactMatch;
+  OutputType output_type = OutputType::kGenerate;
+  PromptFormat format = PromptFormat::kPlain;
+
+  std::map<std::string, std::vector<std::string>> data_files;  // split → files
+  std::string data_field;
+  std::string eval_split, training_split, validation_split, test_split, fewshot_split;
+  std::string key_field;  // empty: "key" where the rows have it, else the row's number from 0
+
+  DocExpression doc_to_text, doc_to_target, doc_to_choice, description;
+  std::string target_delimiter = " ";
+  std::string fewshot_delimiter = "\n\n";
+  int num_fewshot = 0;
+  bool fewshot_first_n = false;
+  std::vector<nlohmann::ordered_json> fewshot_samples;
+  bool has_fewshot_samples = false;
+  DocExpression fewshot_doc_to_text, fewshot_doc_to_target, fewshot_doc_to_choice;
+
+  Decoding decoding;
+  int samples = 1;
+
+  std::vector<FilterPipeline> filters;  // empty: none given
+  std::vector<std::string> metrics;     // lm-eval's names; empty: the checker's own
+  ExactMatchOptions comparison;         // of metric exact_match
+  bool has_comparison = false;
+  ExactNumber tolerance, relative_tolerance;
+
+  // What of the above determines a verdict and is in no item: for the task's version.
+  nlohmann::json fingerprint;
+};
+
+absl::StatusOr<TaskConfig> ParseTaskConfig(const ConfigNode& root);
+
+// [a-z0-9_.-]{1,64}; InvalidArgument says so.
+absl::Status ValidateTaskName(absl::string_view name);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_H_

@@ -1,0 +1,307 @@
+#include "core/eval/task_file.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/sha256.h"
+#include "core/base/status_macros.h"
+#include "core/eval/choice/choice_checker.h"
+#include "core/eval/generation/generation_checker.h"
+#include "core/eval/ifeval/ifeval_checker.h"
+#include "core/eval/metrics.h"
+#include "core/eval/numeric/numeric_checker.h"
+#include "core/eval/task_file/config_node.h"
+#include "core/eval/task_file/data_rows.h"
+#include "core/eval/task_file/item_builder.h"
+#include "core/eval/task_file/task_config.h"
+
+namespace plumbline {
+namespace {
+
+nlohmann::json PromptFingerprint(const Prompt& prompt) {
+  nlohmann::json result;
+  result["format"] = prompt.format == PromptFormat::kChat ? "chat" : "plain";
+  result["text"] = prompt.text;
+  for (const ChatMessage& message : prompt.messages) {
+    result["messages"].push_back({message.role, message.content});
+  }
+  return result;
+}
+
+// SHA-256 over a canonical form of everything that determines a verdict, and of nothing else: a
+// comment in the YAML or a renamed file changes no version. `rows` is what the checker knows beyond
+// the items.
+std::string TaskVersion(const Task& task, const nlohmann::json& rows) {
+  Sha256 digest;
+  auto add = [&digest](const nlohmann::json& part) {
+    digest.Update(part.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    digest.Update("\n");
+  };
+  add("plumbline-task/1");
+  add(std::string(task.checker->version()));
+  add({{"output", static_cast<int>(task.output_type)},
+       {"capability", task.capability},
+       {"temperature", task.decoding.temperature},
+       {"top_k", task.decoding.top_k},
+       {"top_p", task.decoding.top_p},
+       {"seed", task.decoding.seed},
+       {"max_new_tokens", task.decoding.max_new_tokens},
+       {"stop", task.decoding.stop},
+       {"samples", task.samples},
+       {"metrics", task.metrics}});
+  for (const TaskItem& item : task.items) {
+    nlohmann::json part = {{"key", item.key},
+                           {"prompt", PromptFingerprint(item.prompt)},
+                           {"target", item.target},
+                           {"choices", item.choices},
+                           {"gold", item.gold_choice}};
+    for (const Prompt& prompt : item.choice_prompts) {
+      part["contexts"].push_back(PromptFingerprint(prompt));
+    }
+    add(part);
+  }
+  add(rows);
+  return digest.FinishHex();
+}
+
+absl::Status CheckNotEmpty(const std::vector<DataRow>& rows, absl::string_view file) {
+  if (!rows.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(file, ": no rows"));
+}
+
+// A row as its checks see it: nulls, which Hugging Face pads with, do not count.
+nlohmann::json IfevalFingerprint(const nlohmann::json& row) {
+  nlohmann::json kwargs = row["kwargs"];
+  for (nlohmann::json& arguments : kwargs) {
+    if (!arguments.is_object()) continue;
+    for (auto it = arguments.begin(); it != arguments.end();) {
+      it = it->is_null() ? arguments.erase(it) : std::next(it);
+    }
+  }
+  return {row["instruction_id_list"], kwargs};
+}
+
+// Fills items and checker of an IFEval task.
+absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format, Task& task,
+                           nlohmann::json& fingerprint) {
+  std::vector<IfevalRow> parsed;
+  std::map<std::string, std::string> places;
+  for (const DataRow& row : rows) {
+    const nlohmann::json value(row.value);
+    auto read = ParseIfevalRow(value);
+    if (!read.ok()) return Annotate(read.status(), row.where);
+    const auto [place, fresh] = places.emplace(read->key, row.where);
+    if (!fresh) {
+      return absl::InvalidArgumentError(absl::StrCat(row.where, ": key ", read->key,
+                                                     " is there twice, first in ", place->second));
+    }
+    TaskItem item;
+    item.key = read->key;
+    item.prompt.format = format;
+    if (format == PromptFormat::kChat) {
+      item.prompt.messages.push_back({"user", read->prompt});
+    } else {
+      item.prompt.text = read->prompt;
+    }
+    task.items.push_back(std::move(item));
+    fingerprint.push_back(IfevalFingerprint(value));
+    parsed.push_back(*std::move(read));
+  }
+  task.checker = std::make_shared<IfevalChecker>(std::move(parsed));
+  task.metrics = IfevalChecker::Metrics();
+  return absl::OkStatus();
+}
+
+// The rows of every split. Where a field is in some rows of a file only, it is null in the others,
+// as the Hugging Face reader has it.
+absl::StatusOr<std::map<std::string, std::vector<DataRow>>> ReadSplits(const TaskConfig& config,
+                                                                       const TaskBundle& bundle) {
+  std::map<std::string, std::vector<DataRow>> splits;
+  for (const auto& [split, names] : config.data_files) {
+    std::vector<DataRow>& rows = splits[split];
+    for (const std::string& name : names) {
+      const auto found = bundle.files.find(name);
+      if (found == bundle.files.end()) {
+        return absl::NotFoundError(absl::StrCat(bundle.file, ": data file \"", name, "\" (split \"",
+                                                split, "\") is missing"));
+      }
+      ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> read,
+                            ParseDataRows(found->second, name, config.data_field));
+      std::move(read.begin(), read.end(), std::back_inserter(rows));
+      if (rows.size() > kMaxRows) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat(bundle.file, ": split \"", split, "\" has more than ", kMaxRows, " rows"));
+      }
+    }
+    std::set<std::string> fields;
+    for (const DataRow& row : rows) {
+      for (const auto& [key, value] : row.value.items()) fields.insert(key);
+    }
+    for (DataRow& row : rows) {
+      if (row.value.size() == fields.size()) continue;
+      for (const std::string& field : fields) {
+        if (!row.value.contains(field)) row.value[field] = nullptr;
+      }
+    }
+  }
+  ABSL_RETURN_IF_ERROR(
+      CheckNotEmpty(splits.at(config.eval_split),
+                    absl::StrCat(bundle.file, ": split \"", config.eval_split, "\"")));
+  return splits;
+}
+
+FilterPipeline Unfiltered() {
+  FilterPipeline pipeline;
+  pipeline.name = "none";
+  return pipeline;
+}
+
+absl::Status AddNumericChecker(const TaskConfig& config, const std::vector<BuiltItem>& built,
+                               Task& task) {
+  NumericOptions options = NumericOptions::Gsm8k();
+  options.tolerance = config.tolerance;
+  options.relative_tolerance = config.relative_tolerance;
+  if (config.has_comparison) options.comparison = config.comparison;
+  for (const FilterPipeline& filter : config.filters) {
+    if (filter.name == "strict-match") {
+      options.strict = filter;
+    } else if (filter.name == "flexible-extract") {
+      options.flexible = filter;
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "filter_list: checker numeric has the filters strict-match and flexible-extract; \"",
+          filter.name, "\" is neither"));
+    }
+  }
+  std::vector<std::string> targets;
+  for (const BuiltItem& item : built) {
+    if (item.targets.size() != 1) {
+      return absl::InvalidArgumentError(absl::StrCat(item.where, ": doc_to_target gives ",
+                                                     item.targets.size(),
+                                                     " answers; checker numeric wants one"));
+    }
+    if (!FindAnswerNumber(item.targets[0]).has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          item.where, ": doc_to_target: \"", item.targets[0].substr(0, 80), "\" has no number"));
+    }
+    targets.push_back(item.targets[0]);
+  }
+  ABSL_ASSIGN_OR_RETURN(task.checker, NumericChecker::Make(targets, std::move(options)));
+  task.metrics = NumericChecker::Metrics();
+  return absl::OkStatus();
+}
+
+void AddChoiceChecker(const TaskConfig& config, const std::vector<BuiltItem>& built, Task& task) {
+  std::vector<ChoiceChecker::Item> items;
+  for (const BuiltItem& item : built) items.push_back({item.choices, item.item.gold_choice});
+  const bool exact = std::find(config.metrics.begin(), config.metrics.end(), "exact_match") !=
+                     config.metrics.end();
+  task.checker = std::make_shared<ChoiceChecker>(std::move(items), exact);
+  std::vector<std::string> names = config.metrics;
+  if (names.empty()) names = {"acc", "acc_norm", "acc_bytes"};
+  for (const std::string& name : names) {
+    task.metrics.push_back(name == "acc" ? std::string(kAccuracy) : name);
+  }
+}
+
+void AddGenerationChecker(const TaskConfig& config, const std::vector<BuiltItem>& built,
+                          Task& task) {
+  std::vector<std::vector<std::string>> targets;
+  for (const BuiltItem& item : built) targets.push_back(item.targets);
+  std::vector<FilterPipeline> filters = config.filters;
+  if (filters.empty()) filters.push_back(Unfiltered());
+  auto checker = std::make_shared<GenerationChecker>(std::move(targets), std::move(filters),
+                                                     config.comparison);
+  task.metrics = checker->metrics();
+  task.checker = std::move(checker);
+}
+
+absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view name) {
+  ABSL_ASSIGN_OR_RETURN(ConfigNode root,
+                        ConfigNode::ParseYaml(bundle.files.at(bundle.file), bundle.file));
+  ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
+  ABSL_ASSIGN_OR_RETURN(auto splits, ReadSplits(config, bundle));
+  Task task;
+  task.name = !name.empty() ? std::string(name) : config.name;
+  task.capability = config.capability;
+  task.description = config.summary;
+  task.output_type = config.output_type;
+  task.decoding = config.decoding;
+  task.samples = config.samples;
+  nlohmann::json fingerprint = config.fingerprint;
+  if (config.checker == CheckerKind::kIfeval) {
+    ABSL_RETURN_IF_ERROR(
+        AddIfevalRows(splits.at(config.eval_split), config.format, task, fingerprint["rows"]));
+  } else {
+    ABSL_ASSIGN_OR_RETURN(std::vector<BuiltItem> built, BuildItems(config, splits));
+    switch (config.checker) {
+      case CheckerKind::kNumeric:
+        ABSL_RETURN_IF_ERROR(Annotate(AddNumericChecker(config, built, task), bundle.file));
+        break;
+      case CheckerKind::kChoice:
+        AddChoiceChecker(config, built, task);
+        break;
+      default:
+        AddGenerationChecker(config, built, task);
+    }
+    for (BuiltItem& item : built) {
+      if (item.targets.size() > 1) fingerprint["targets"].push_back(item.targets);
+      task.items.push_back(std::move(item.item));
+    }
+  }
+  task.version = TaskVersion(task, fingerprint);
+  return task;
+}
+
+// "ifeval.jsonl" → "ifeval"; upper case and spaces are made fit.
+std::string NameFromFile(absl::string_view file) {
+  const size_t slash = file.rfind('/');
+  if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
+  const size_t dot = file.rfind('.');
+  std::string name = absl::AsciiStrToLower(file.substr(0, dot));
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+}
+
+}  // namespace
+
+absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_view file,
+                                     absl::string_view name) {
+  ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows, ParseDataRows(content, file));
+  ABSL_RETURN_IF_ERROR(CheckNotEmpty(rows, file));
+  Task task;
+  task.name = std::string(name);
+  task.capability = "instruction_following";
+  task.description = "Verifiable instructions (IFEval)";
+  task.decoding.max_new_tokens = 1280;
+  nlohmann::json fingerprint;
+  ABSL_RETURN_IF_ERROR(AddIfevalRows(rows, PromptFormat::kChat, task, fingerprint["rows"]));
+  task.version = TaskVersion(task, fingerprint);
+  return task;
+}
+
+absl::StatusOr<Task> ParseTask(const TaskBundle& bundle, absl::string_view name) {
+  const auto found = bundle.files.find(bundle.file);
+  if (found == bundle.files.end()) {
+    return absl::NotFoundError(absl::StrCat("the task file \"", bundle.file, "\" is missing"));
+  }
+  const std::string lower = absl::AsciiStrToLower(bundle.file);
+  absl::StatusOr<Task> task;
+  if (absl::EndsWith(lower, ".yaml") || absl::EndsWith(lower, ".yml")) {
+    task = ParseYamlTask(bundle, name);
+  } else if (absl::EndsWith(lower, ".jsonl")) {
+    task = ParseIfevalTask(found->second, bundle.file, name);
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat(bundle.file, ": want a task file (.yaml, .yml) or IFEval's rows (.jsonl)"));
+  }
+  if (!task.ok()) return task;
+  if (task->name.empty()) task->name = NameFromFile(bundle.file);
+  const absl::Status valid = ValidateTaskName(task->name);
+  if (!valid.ok()) return Annotate(valid, bundle.file);
+  return task;
+}
+
+}  // namespace plumbline
