@@ -208,7 +208,7 @@ absl::Status AdapterAssembly::BuildLora(const TargetModule& target, Parts& parts
     return absl::InvalidArgumentError(absl::StrCat("tensor \"", parts.begin()->second.key,
                                                    "\": LoRA on a norm module does not exist"));
   }
-  if (config_.target_modules.kind != ModuleSelection::Kind::kNone && !targeting_.Targets(target)) {
+  if (config_.target_modules.kind != ModuleSelection::Kind::kNone && !HasLoraInPeft(target)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "tensor \"", parts.begin()->second.key,
         "\": adapter_config.json does not target this module (target_modules, exclude_modules, "
@@ -290,15 +290,37 @@ absl::Status AdapterAssembly::BuildSaved(const TargetModule& target, Parts& part
     ABSL_ASSIGN_OR_RETURN(replacement.bias,
                           Take(target.name, AdapterPart::kBias, parts, {target.out_features}));
   }
+  ABSL_RETURN_IF_ERROR(TakeSavedCopies(target, parts, replacement.bias));
   if (config_.ensure_weight_tying) {
     for (const TargetModule* tied : TiedWith(target)) {
       if (tied->name == target.name || targeting_.Saves(tied->name)) continue;
       ModuleReplacement& follower = adapter_->replacements[tied->name];
+      if (follower.weight.defined() && !EqualsBase(replacement.weight, follower.weight)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(tied->name, ".weight: differs from ", target.name,
+                         ".weight, adapter_config.json says ensure_weight_tying"));
+      }
       follower.target = *tied;
       follower.weight = replacement.weight;
     }
   }
   adapter_->replacements[target.name] = std::move(replacement);
+  return absl::OkStatus();
+}
+
+// With bias=all PEFT writes a saved module's bias a second time, and that of the module it
+// replaces.
+absl::Status AdapterAssembly::TakeSavedCopies(const TargetModule& target, Parts& parts,
+                                              const at::Tensor& bias) {
+  for (AdapterPart part : {AdapterPart::kSavedBias, AdapterPart::kOriginalBias}) {
+    if (parts.count(part) == 0 || !bias.defined()) continue;
+    ABSL_ASSIGN_OR_RETURN(const at::Tensor copy,
+                          Take(target.name, part, parts, {target.out_features}));
+    if (part == AdapterPart::kSavedBias && !EqualsBase(copy, bias)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Where(target.name, part), ": differs from ", target.name, ".bias"));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -374,6 +396,7 @@ absl::StatusOr<std::shared_ptr<LoraAdapter>> AdapterAssembly::Finish() {
           "tensor \"", entry.key, "\": ", AdapterPartName(part), " has no place on this module"));
     }
   }
+  ABSL_RETURN_IF_ERROR(CheckTied());
   ABSL_RETURN_IF_ERROR(CheckTargetsPresent());
   ABSL_RETURN_IF_ERROR(CheckSavedPresent());
   ABSL_RETURN_IF_ERROR(CheckBiasesPresent());

@@ -70,10 +70,15 @@ class AdapterAssembly {
   absl::Status CheckRank(const LoraModule& module) const;
   absl::Status NeedForLora(const LoraModule& module) const;
   absl::Status BuildSaved(const TargetModule& target, Parts& parts);
+  absl::Status TakeSavedCopies(const TargetModule& target, Parts& parts, const at::Tensor& bias);
   absl::Status BuildStoredWeight(const TargetModule& target, AdapterPart part, Parts& parts);
   absl::Status BuildBias(const TargetModule& target, AdapterPart part, Parts& parts);
   absl::Status BuildTokens(const TargetModule& target, Parts& parts);
 
+  // Whether PEFT puts a LoRA on the module: as the configuration says, or because it is tied to an
+  // embedding that has one (ensure_weight_tying).
+  bool HasLoraInPeft(const TargetModule& target) const;
+  absl::Status CheckTied() const;
   absl::Status CheckTargetsPresent() const;
   absl::Status CheckSavedPresent() const;
   absl::Status CheckBiasesPresent() const;

@@ -35,11 +35,34 @@ std::vector<const TargetModule*> AdapterAssembly::TiedWith(const TargetModule& t
   return group;
 }
 
+bool AdapterAssembly::HasLoraInPeft(const TargetModule& target) const {
+  if (targeting_.Targets(target)) return true;
+  if (!config_.ensure_weight_tying || target.tied_to.empty()) return false;
+  const TargetModule* owner = FindModule(target.tied_to);
+  return owner != nullptr && targeting_.Targets(*owner);
+}
+
+// Under ensure_weight_tying the head's A and B are the embedding's B and A, transposed.
+absl::Status AdapterAssembly::CheckTied() const {
+  if (!config_.ensure_weight_tying) return absl::OkStatus();
+  for (const auto& [name, module] : adapter_->modules) {
+    const auto owner = adapter_->modules.find(module.target.tied_to);
+    if (owner == adapter_->modules.end()) continue;
+    if (EqualsBase(module.a, owner->second.b.t()) && EqualsBase(module.b, owner->second.a.t())) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ".lora_A: not the transpose of ", owner->first,
+                     ".lora_embedding_B, adapter_config.json says ensure_weight_tying"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status AdapterAssembly::CheckTargetsPresent() const {
   const bool named = config_.target_modules.kind != ModuleSelection::Kind::kNone;
   for (const TargetModule& module : options_.modules) {
     if (!named || adapter_->modules.count(module.name) != 0) continue;
-    if (!targeting_.Targets(module)) continue;
+    if (!HasLoraInPeft(module)) continue;
     return absl::InvalidArgumentError(
         absl::StrCat(module.name, ".lora_A: missing, adapter_config.json targets this module"));
   }

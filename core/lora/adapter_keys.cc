@@ -6,6 +6,7 @@
 //           | "lora_embedding_A" infix            | "lora_embedding_B" infix
 //           | "lora_magnitude_vector" infix [".weight"]
 //           | "base_layer.weight" | "base_layer.bias" | "weight" | "bias"
+//           | "modules_to_save.bias" | "original_module.bias"
 //           | "token_adapter.trainable_tokens_delta" infix
 //   infix   = ["." adapter name without a dot]
 //
@@ -120,6 +121,10 @@ absl::string_view AdapterPartName(AdapterPart part) {
       return "weight";
     case AdapterPart::kBias:
       return "bias";
+    case AdapterPart::kSavedBias:
+      return "modules_to_save.bias";
+    case AdapterPart::kOriginalBias:
+      return "original_module.bias";
     case AdapterPart::kTrainedTokens:
       return "token_adapter.trainable_tokens_delta";
   }
@@ -156,9 +161,17 @@ absl::StatusOr<AdapterKey> ParseAdapterKey(absl::string_view key) {
   }
   const bool is_weight = components.back() == "weight";
   if (!is_weight && components.back() != "bias") return NotAKey(key, components);
-  if (components.size() >= 2 && components[components.size() - 2] == "base_layer") {
+  const absl::string_view owner =
+      components.size() >= 2 ? components[components.size() - 2] : absl::string_view();
+  if (owner == "base_layer") {
     return finish(is_weight ? AdapterPart::kBaseWeight : AdapterPart::kBaseBias,
                   components.size() - 2);
+  }
+  if (!is_weight && owner == "modules_to_save") {
+    return finish(AdapterPart::kSavedBias, components.size() - 2);
+  }
+  if (!is_weight && owner == "original_module") {
+    return finish(AdapterPart::kOriginalBias, components.size() - 2);
   }
   return finish(is_weight ? AdapterPart::kWeight : AdapterPart::kBias, components.size() - 1);
 }

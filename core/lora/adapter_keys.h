@@ -22,6 +22,8 @@ enum class AdapterPart {
   kBaseBias,       // base_layer.bias: the bias under a LoRA
   kWeight,         // weight: of a module without a LoRA
   kBias,           // bias: of a module without a LoRA
+  kSavedBias,      // modules_to_save.bias: written beside "bias" when bias=all, equal to it
+  kOriginalBias,   // original_module.bias: the base's, out of use under modules_to_save
   kTrainedTokens,  // token_adapter.trainable_tokens_delta
 };
 

@@ -25,6 +25,8 @@ TEST(AdapterKeys, WhatPeftWrites) {
       {"base_model.model.x.e.lora_embedding_B", "x.e", AdapterPart::kEmbeddingB},
       {"base_model.model.x.e.base_layer.weight", "x.e", AdapterPart::kBaseWeight},
       {"base_model.model.x.q.base_layer.bias", "x.q", AdapterPart::kBaseBias},
+      {"base_model.model.x.ln.modules_to_save.bias", "x.ln", AdapterPart::kSavedBias},
+      {"base_model.model.x.ln.original_module.bias", "x.ln", AdapterPart::kOriginalBias},
       {"base_model.model.lm_head.weight", "lm_head", AdapterPart::kWeight},
       {"base_model.model.x.ln.bias", "x.ln", AdapterPart::kBias},
       {"base_model.model.x.e.token_adapter.trainable_tokens_delta", "x.e",

@@ -178,6 +178,48 @@ TEST(LoraAdapter, ASavedModuleIsACopyOfItsOwn) {
   EXPECT_EQ(tied->replacements.count("lm_head"), 1u);
 }
 
+TEST(LoraAdapter, TiedCopiesMustAgree) {
+  AdapterFiles saved = AdapterFiles::Good();
+  saved.config["modules_to_save"] = {"embed_tokens"};
+  saved.config["ensure_weight_tying"] = true;
+  saved.tensors.push_back(F32Random(Key("model.embed_tokens", "weight"), {16, 8}, 3));
+  saved.tensors.push_back(F32Random(Key("lm_head", "weight"), {16, 8}, 4));
+  EXPECT_THAT(LoadFiles(saved, TiedBase()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("lm_head.weight: differs from model.embed_tokens.weight")));
+  AdapterFiles lora = AdapterFiles::Good();
+  lora.config["target_modules"] = {"q_proj", "v_proj", "embed_tokens"};
+  lora.config["ensure_weight_tying"] = true;
+  lora.tensors.push_back(F32Random(Key("model.embed_tokens", "lora_embedding_A"), {2, 16}, 5));
+  lora.tensors.push_back(F32Random(Key("model.embed_tokens", "lora_embedding_B"), {8, 2}, 6));
+  EXPECT_THAT(LoadFiles(lora, TiedBase()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("lm_head.lora_A: missing")));
+  lora.AddLora("lm_head", 2, 8, 16, 7);
+  EXPECT_THAT(LoadFiles(lora, TiedBase()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("lm_head.lora_A: not the transpose of model.embed_tokens")));
+}
+
+TEST(LoraAdapter, TheTwoBiasesOfASavedModuleMustAgree) {
+  AdapterFiles files = AdapterFiles::Good();
+  files.config["target_modules"] = {"v_proj"};
+  files.config["modules_to_save"] = {"0.self_attn.q_proj", "1.self_attn.q_proj"};
+  files.config["bias"] = "all";
+  for (const std::string module : {kQ0, "model.layers.1.self_attn.q_proj"}) {
+    files.Remove(Key(module, "lora_A.weight"));
+    files.Remove(Key(module, "lora_B.weight"));
+    files.tensors.push_back(F32Random(Key(module, "weight"), {8, 8}, 3));
+    files.tensors.push_back(F32Random(Key(module, "bias"), {8}, 4));
+    files.tensors.push_back(F32Random(Key(module, "modules_to_save.bias"), {8}, 4));
+    files.tensors.push_back(F32Random(Key(module, "original_module.bias"), {8}, 5));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto adapter, LoadFiles(files));
+  EXPECT_EQ(adapter->replacements.size(), 2u);
+  files.At(Key(kQ0, "modules_to_save.bias")) = F32Random(Key(kQ0, "modules_to_save.bias"), {8}, 6);
+  EXPECT_THAT(LoadFiles(files), StatusIs(absl::StatusCode::kInvalidArgument,
+                                         HasSubstr("q_proj.modules_to_save.bias: differs from")));
+}
+
 TEST(LoraAdapter, TrainedTokensComeSortedAndTied) {
   AdapterFiles files = AdapterFiles::Good();
   files.config["trainable_token_indices"] = {9, 2};

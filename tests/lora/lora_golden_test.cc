@@ -26,7 +26,7 @@ int CompareFolders(const std::string& root, int* cases) {
 TEST(LoraGolden, EqualsPeft) {
   int cases = 0;
   EXPECT_GE(CompareFolders("tests/golden/lora", &cases), 100);
-  EXPECT_EQ(cases, 19);
+  EXPECT_EQ(cases, 23);
 }
 
 // PLUMBLINE_LORA_CASES and PLUMBLINE_LORA_SEED ask for another sample; a failure names its case.

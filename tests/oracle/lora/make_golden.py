@@ -47,7 +47,7 @@ def base_model(family, tied):
     config = {
         "llama": lambda: LlamaConfig(**decoder),
         "qwen2": lambda: Qwen2Config(**{k: v for k, v in decoder.items() if k != "head_dim"}),
-        "gpt2": lambda: GPT2Config(n_embd=HIDDEN, n_layer=2, n_head=2, n_positions=16, n_inner=12, **common),
+        "gpt2": lambda: GPT2Config(n_embd=HIDDEN, n_layer=1, n_head=2, n_positions=8, n_inner=12, **common),
     }[family]()
     model = AutoModelForCausalLM.from_config(config).float().eval()
     with torch.no_grad():
@@ -181,6 +181,14 @@ FIXED = {
     "embedding_tied": ("llama", True, dict(r=2, lora_alpha=4, target_modules=["embed_tokens", "q_proj"])),
     "saved": ("llama", False, dict(r=2, lora_alpha=4, target_modules=ATTENTION,
                                    modules_to_save=["lm_head", "model.norm"])),
+    "saved_bias_all": ("gpt2", True, dict(r=1, lora_alpha=2, fan_in_fan_out=True, target_modules=["c_fc"],
+                                          modules_to_save=["ln_f"], bias="all")),
+    "saved_tied": ("llama", True, dict(r=2, lora_alpha=4, target_modules=["q_proj"], modules_to_save=["embed_tokens"],
+                                       ensure_weight_tying=True)),
+    "embedding_ensured_tied": ("llama", True, dict(r=2, lora_alpha=4, target_modules=["embed_tokens", "q_proj"],
+                                                   ensure_weight_tying=True)),
+    "tokens_two": ("llama", True, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
+                                       trainable_token_indices={"embed_tokens": [1, 2], "lm_head": [4, 3]})),
     "tokens": ("llama", True, dict(r=2, lora_alpha=4, target_modules=ATTENTION, trainable_token_indices=[7, 2, 11])),
     "gpt2": ("gpt2", True, dict(r=2, lora_alpha=4, fan_in_fan_out=True, target_modules=["c_attn", "c_proj"])),
     "gpt2_dora": ("gpt2", True, dict(r=2, lora_alpha=4, use_dora=True, fan_in_fan_out=True, bias="all",
@@ -200,7 +208,7 @@ def random_options(rng):
     if shape < 0.6:
         options["target_modules"] = targets
         if rng.random() < 0.25:
-            options["layers_to_transform"] = rng.choice([0, 1, [1], [0, 1]])
+            options["layers_to_transform"] = rng.choice([0, [0], [0, 1]] if family == "gpt2" else [0, 1, [1], [0, 1]])
     elif shape < 0.8:
         options["target_modules"] = rf".*\.\d+\..*({'|'.join(targets)})"
     else:
@@ -227,6 +235,7 @@ def random_options(rng):
         options["modules_to_save"] = rng.choice([["lm_head"], [embedding], ["ln_f" if family == "gpt2" else "model.norm"]])
     elif extra < 0.6:
         options["trainable_token_indices"] = rng.sample(range(VOCAB), 3)
+    options["ensure_weight_tying"] = tied and rng.random() < 0.3
     return family, tied, options
 
 
@@ -254,4 +263,6 @@ def main():
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # PEFT keeps target_modules in a set: its order follows the hash
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
     main()
