@@ -156,31 +156,30 @@ absl::Status ConfigParser::ReadKind() {
                                                 {"choice", CheckerKind::kChoice},
                                                 {"ifeval", CheckerKind::kIfeval},
                                                 {"numeric", CheckerKind::kNumeric}};
-  };
-  ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
-  const auto found = kinds.find(name);
-  if (found == kinds.end()) {
-    return checker->Error(absl::StrCat("unknown checker \"", name,
-                                       "\"; want choice, exact_match, ifeval or numeric"));
+    ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
+    const auto found = kinds.find(name);
+    if (found == kinds.end()) {
+      return checker->Error(absl::StrCat("unknown checker \"", name,
+                                         "\"; want choice, exact_match, ifeval or numeric"));
+    }
+    config_.checker = found->second;
+    if ((config_.checker == CheckerKind::kChoice) != choice) {
+      return checker->Error(absl::StrCat("\"", name, "\" does not go with output_type ",
+                                         choice ? "multiple_choice" : "generate_until"));
+    }
   }
-  config_.checker = found->second;
-  if ((config_.checker == CheckerKind::kChoice) != choice) {
-    return checker->Error(absl::StrCat("\"", name, "\" does not go with output_type ",
-                                       choice ? "multiple_choice" : "generate_until"));
+  const bool ifeval = config_.checker == CheckerKind::kIfeval;
+  config_.format = ifeval ? PromptFormat::kChat : PromptFormat::kPlain;
+  if (ifeval && root_.Find("capability") == nullptr) config_.capability = "instruction_following";
+  const ConfigNode* format = root_.Find("prompt_format");
+  if (format != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(std::string name, format->String());
+    if (name != "chat" && name != "plain") {
+      return format->Error(absl::StrCat("is \"", name, "\", want chat or plain"));
+    }
+    config_.format = name == "chat" ? PromptFormat::kChat : PromptFormat::kPlain;
   }
-}
-const bool ifeval = config_.checker == CheckerKind::kIfeval;
-config_.format = ifeval ? PromptFormat::kChat : PromptFormat::kPlain;
-if (ifeval && root_.Find("capability") == nullptr) config_.capability = "instruction_following";
-const ConfigNode* format = root_.Find("prompt_format");
-if (format != nullptr) {
-  ABSL_ASSIGN_OR_RETURN(std::string name, format->String());
-  if (name != "chat" && name != "plain") {
-    return format->Error(absl::StrCat("is \"", name, "\", want chat or plain"));
-  }
-  config_.format = name == "chat" ? PromptFormat::kChat : PromptFormat::kPlain;
-}
-return absl::OkStatus();
+  return absl::OkStatus();
 }
 
 absl::Status ConfigParser::ReadDataFiles(const ConfigNode& files) {

@@ -1,0 +1,165 @@
+#include "core/eval/offline_check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/eval/task_file/data_rows.h"
+
+namespace plumbline {
+namespace {
+
+std::string PromptText(const TaskItem& item) {
+  return item.prompt.format == PromptFormat::kChat ? item.prompt.messages.back().content
+                                                   : item.prompt.text;
+}
+
+// Finds the item a row belongs to.
+class ItemIndex {
+ public:
+  explicit ItemIndex(const Task& task) : task_(task) {
+    for (size_t i = 0; i < task.items.size(); ++i) {
+      keys_.emplace(task.items[i].key, i);
+      ++prompts_[PromptText(task.items[i])].second;
+      prompts_[PromptText(task.items[i])].first = i;
+    }
+  }
+
+  absl::StatusOr<size_t> Find(const nlohmann::ordered_json& row) const {
+    const auto key = row.find("key");
+    if (key != row.end() && !key->is_null()) {
+      std::string name;
+      if (key->is_number_integer()) {
+        name = key->dump();
+      } else if (key->is_string()) {
+        name = key->get<std::string>();
+      } else {
+        return absl::InvalidArgumentError(
+            absl::StrCat("\"key\" is ", key->type_name(), ", want an integer or a string"));
+      }
+      const auto found = keys_.find(name);
+      if (found == keys_.end()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("key \"", name, "\" is not in task ", task_.name));
+      }
+      return found->second;
+    }
+    const auto prompt = row.find("prompt");
+    if (prompt == row.end() || !prompt->is_string()) {
+      return absl::InvalidArgumentError(
+          "want {\"key\": ..., \"response\": ...} or {\"prompt\": ..., \"response\": ...}");
+    }
+    const std::string text = prompt->get<std::string>();
+    const auto found = prompts_.find(text);
+    if (found == prompts_.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the prompt \"", text.substr(0, 60), "…\" is not in task ", task_.name));
+    }
+    if (found->second.second > 1) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          found->second.second, " items share the prompt \"", text.substr(0, 60), "…\": use keys"));
+    }
+    return found->second.first;
+  }
+
+ private:
+  const Task& task_;
+  std::unordered_map<std::string, size_t> keys_;
+  std::unordered_map<std::string, std::pair<size_t, int>> prompts_;  // last index, how many
+};
+
+struct MatchedRow {
+  std::string response;
+  std::string where;
+};
+
+absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& task,
+                                                                 std::vector<DataRow> rows) {
+  const ItemIndex index(task);
+  std::vector<std::optional<MatchedRow>> matched(task.items.size());
+  for (DataRow& row : rows) {
+    const auto response = row.value.find("response");
+    if (response == row.value.end() || !response->is_string()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(row.where, ": \"response\" is missing or not a string"));
+    }
+    auto item = index.Find(row.value);
+    if (!item.ok()) return Annotate(item.status(), row.where);
+    if (matched[*item].has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(row.where, ": a second response to key \"",
+                                                     task.items[*item].key, "\"; the first is in ",
+                                                     matched[*item]->where));
+    }
+    matched[*item] = MatchedRow{response->get<std::string>(), row.where};
+  }
+  return matched;
+}
+
+void CheckAll(const Task& task, int threads, std::vector<OfflineItem>& items) {
+  std::atomic<size_t> next{0};
+  auto work = [&] {
+    for (size_t i = next++; i < items.size(); i = next++) {
+      items[i].result = task.checker->CheckResponse(items[i].index, items[i].response);
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads; ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+}
+
+}  // namespace
+
+absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
+                                            absl::string_view file, const OfflineOptions& options) {
+  if (task.output_type != OutputType::kGenerate) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "task ", task.name,
+        " is multiple_choice: it scores log-likelihoods, not responses; run it as a job"));
+  }
+  ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows, ParseDataRows(responses, file));
+  if (rows.empty()) return absl::FailedPreconditionError(absl::StrCat(file, ": no responses"));
+  ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, std::move(rows)));
+  OfflineCheck check;
+  for (size_t i = 0; i < matched.size(); ++i) {
+    if (matched[i].has_value()) {
+      check.items.push_back({i, task.items[i].key, std::move(matched[i]->response), {}});
+      continue;
+    }
+    ++check.missing;
+    if (check.missing_keys.size() < 20) check.missing_keys.push_back(task.items[i].key);
+  }
+  if (options.require_all && check.missing > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, ": ", check.missing, " of ", task.items.size(),
+                     " items have no response, the first is key \"", check.missing_keys[0], "\""));
+  }
+  CheckAll(task, std::max(1, options.threads), check.items);
+  return check;
+}
+
+std::vector<MetricTotal> SumMetrics(const std::vector<OfflineItem>& items) {
+  std::vector<MetricTotal> totals;
+  std::map<std::string, size_t> places;
+  for (const OfflineItem& item : items) {
+    for (const Observation& observation : item.result.observations) {
+      const auto [place, fresh] = places.emplace(observation.metric, totals.size());
+      if (fresh) {
+        totals.emplace_back();
+        totals.back().metric = observation.metric;
+      }
+      MetricTotal& total = totals[place->second];
+      total.successes += observation.successes;
+      total.trials += observation.trials;
+      ++total.prompts;
+    }
+  }
+  return totals;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,60 @@
+// Scoring responses that someone else generated: no server, no model.
+//
+// The responses are JSONL rows {"key" or "prompt", "response"}: a row belongs to the item with that
+// key (an integer key in decimal), or to the one whose prompt is exactly that text. What does not
+// fit is an error that names the row, never a row quietly left out.
+#ifndef PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
+#define PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/eval/observation.h"
+#include "core/eval/task.h"
+
+namespace plumbline {
+
+struct OfflineItem {
+  size_t index = 0;  // place in Task::items
+  std::string key;
+  std::string response;
+  CheckResult result;
+};
+
+struct OfflineCheck {
+  std::vector<OfflineItem> items;         // the items that have a response, in the task's order
+  size_t missing = 0;                     // items of the task without one
+  std::vector<std::string> missing_keys;  // the first 20 of those
+};
+
+struct OfflineOptions {
+  // An item without a response is an error; otherwise it is counted in `missing`.
+  bool require_all = false;
+  int threads = 1;  // > 0; the result does not depend on it
+};
+
+// Checks every response. `file` stands in messages. InvalidArgument "<file>:<line>: ...": not JSON,
+// no response, neither key nor prompt, a key or prompt that the task does not have (or a prompt
+// that several items share), two rows for one item. FailedPrecondition for a task that generates
+// nothing (multiple_choice) and for an empty file.
+absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
+                                            absl::string_view file,
+                                            const OfflineOptions& options = {});
+
+// The pooled value of a metric over items: Σ successes / Σ trials, with the number of trials. A
+// metric without observations is absent.
+struct MetricTotal {
+  std::string metric;
+  double successes = 0;
+  int64_t trials = 0;
+  int64_t prompts = 0;
+  double value() const { return successes / static_cast<double>(trials); }
+};
+// In the order of first appearance.
+std::vector<MetricTotal> SumMetrics(const std::vector<OfflineItem>& items);
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
