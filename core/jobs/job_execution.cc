@@ -265,7 +265,7 @@ void JobRunner::Impl::Committed(const std::vector<LeasedVerdicts>& batch,
         if (outcome.unit_done && job != active_.end()) job->second->units.erase(key);
         continue;
       }
-      spdlog::warn("verdicts of job {} were refused: {}", key.job, outcome.status.ToString());
+      spdlog::info("verdicts of job {} were refused: {}", key.job, outcome.status.ToString());
       if (absl::IsInvalidArgument(outcome.status)) {
         broken.emplace(key.job, outcome.status);
       } else if (absl::IsFailedPrecondition(outcome.status) || absl::IsNotFound(outcome.status)) {

@@ -240,9 +240,15 @@ void JobRunner::Impl::Claim() {
 
 void JobRunner::Impl::AddUnits(std::vector<Lease> leases) {
   std::vector<Lease> given_back;
+  std::set<std::string> refused;  // jobs that Activate has dealt with: once is enough
   for (Lease& lease : leases) {
+    if (refused.count(lease.unit.job) > 0) {
+      given_back.push_back(lease);
+      continue;
+    }
     absl::StatusOr<std::shared_ptr<ActiveJob>> job = Activate(lease.unit.job);
     if (!job.ok()) {
+      refused.insert(lease.unit.job);
       given_back.push_back(lease);
       continue;
     }
