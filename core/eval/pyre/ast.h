@@ -41,9 +41,10 @@ struct Node {
   bool negate = false;         // kSet
   At at = At::kBeginning;      // kAt
   std::vector<NodePtr> children;
-  int min = 0, max = 0;  // kRepeat; max < 0 is without bound
-  bool greedy = true;    // kRepeat
-  int group = 0;         // kGroup: its number; 0 does not capture
+  int min = 0, max = 0;      // kRepeat; max < 0 is without bound
+  bool greedy = true;        // kRepeat
+  size_t possessive_at = 0;  // kRepeat: position behind a possessive mark, to name it; 0: none
+  int group = 0;             // kGroup: its number; 0 does not capture
 };
 
 struct Ast {

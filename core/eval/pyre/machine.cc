@@ -126,7 +126,7 @@ bool Machine::Step(size_t position, bool forbid_empty, size_t from) {
     }
     if (!moves || at_end) continue;
     std::copy(slots, slots + slot_count_, working_.begin());
-    Add(next_, at + 1, position + 1);
+    Add(next_, in.x, position + 1);
   }
   return false;
 }
@@ -141,6 +141,7 @@ bool Machine::Find(size_t from, bool not_empty_at_from) {
                !program_.first_ascii[text_[position]]) {
           ++position;
         }
+        Clear(current_);  // what Add() tried at an earlier position says nothing about this one
         if (position == text_.size()) return false;
       }
       std::fill(working_.begin(), working_.end(), PyMatch::kNoGroup);

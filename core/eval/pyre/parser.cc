@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
 #include "core/eval/pyre/ast.h"
+#include "core/text/python_unicode.h"
 
 namespace plumbline::pyre {
 namespace {
@@ -40,6 +41,31 @@ struct Escape {
   At at = At::kBeginning;
 };
 
+// A possessive repeat gives nothing back, which an NFA can't do. It is the greedy one where giving
+// back could not help anyway: at the end of the pattern ("c++"), or of one word character before a
+// last \b ("\bc++\b", a forbidden word of IFEval).
+absl::Status CheckPossessive(const Node& node, bool last) {
+  if (node.kind == Node::kRepeat && node.possessive_at > 0 && !last) {
+    return Unsupported("the possessive repeat", node.possessive_at - 1);
+  }
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    bool child_last = last && node.kind != Node::kRepeat;
+    if (node.kind == Node::kConcat && i + 1 < node.children.size()) {
+      const Node& child = *node.children[i];
+      const Node& next = *node.children[i + 1];
+      child_last = child_last && i + 2 == node.children.size() && next.kind == Node::kAt &&
+                   next.at == At::kBoundary && child.kind == Node::kRepeat &&
+                   child.children[0]->kind == Node::kSet && !child.children[0]->negate &&
+                   child.children[0]->items.size() == 1 &&
+                   child.children[0]->items[0].kind == SetItem::kRange &&
+                   child.children[0]->items[0].low == child.children[0]->items[0].high &&
+                   python::IsWordChar(child.children[0]->items[0].low);
+    }
+    ABSL_RETURN_IF_ERROR(CheckPossessive(*node.children[i], child_last));
+  }
+  return absl::OkStatus();
+}
+
 class Parser {
  public:
   Parser(std::u32string_view pattern, Flags flags) : source_(pattern), flags_(flags) {}
@@ -47,6 +73,7 @@ class Parser {
   absl::StatusOr<Ast> Run() {
     ABSL_ASSIGN_OR_RETURN(NodePtr root, ParseAlternation(0, /*top=*/true));
     if (position_ < source_.size()) return Error("unbalanced parenthesis", position_);
+    ABSL_RETURN_IF_ERROR(CheckPossessive(*root, /*last=*/true));
     Ast ast;
     ast.root = std::move(root);
     ast.groups = groups_;
@@ -207,8 +234,8 @@ absl::Status Parser::ParseRepeat(char32_t c, Node& sequence) {
   node->max = static_cast<int>(max);
   if (Match('?')) {
     node->greedy = false;
-  } else if (Peek() == '+') {
-    return Unsupported("the possessive repeat", here - 1);
+  } else if (Match('+')) {
+    node->possessive_at = position_;
   }
   node->children.push_back(std::move(sequence.children.back()));
   sequence.children.back() = std::move(node);

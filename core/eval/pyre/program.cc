@@ -81,6 +81,7 @@ class Compiler {
     }
     program_.code.push_back({});
     program_.code.back().op = op;
+    program_.code.back().x = Next();
     return static_cast<int>(program_.code.size()) - 1;
   }
   int Next() const { return static_cast<int>(program_.code.size()); }
@@ -97,6 +98,7 @@ class Compiler {
 
   absl::Status Emit(const Node& node);
   absl::Status EmitRepeat(const Node& node);
+  absl::Status EmitRound(const Node& body, bool nullable, std::vector<int>& exits);
   absl::Status EmitAlternate(const Node& node);
   void EmitSet(const Node& node);
 
@@ -163,34 +165,63 @@ absl::Status Compiler::EmitAlternate(const Node& node) {
 
 absl::Status Compiler::EmitRepeat(const Node& node) {
   const Node& body = *node.children[0];
-  // Without bound: min - 1 copies, then a loop that runs at least once. A body that can be empty
-  // must be a loop of the form (body+)?: the plain form prefers a longer way over leaving after an
-  // empty round, which backtracking does not.
-  if (node.max < 0) {
-    for (int i = 0; i + 1 < node.min && !too_long_; ++i) ABSL_RETURN_IF_ERROR(Emit(body));
-    if (node.min == 0 && !CanBeEmpty(body)) {
-      const int split = Split(node.greedy);
-      ABSL_RETURN_IF_ERROR(Emit(body));
-      At(Add(Instruction::kJump)).x = split;
-      PatchSplit(split, node.greedy, Next());
-      return absl::OkStatus();
-    }
-    const int skip = node.min == 0 ? Split(node.greedy) : -1;
+  const bool nullable = CanBeEmpty(body);
+  // The rounds that must be; without bound and with a body that consumes, the last one is the loop.
+  const bool loop_last = node.max < 0 && node.min > 0 && !nullable;
+  for (int i = 0; i < node.min - (loop_last ? 1 : 0) && !too_long_; ++i) {
+    ABSL_RETURN_IF_ERROR(Emit(body));
+  }
+  if (loop_last) {
     const int begin = Next();
     ABSL_RETURN_IF_ERROR(Emit(body));
     const int again = Add(Instruction::kSplit);
     (node.greedy ? At(again).x : At(again).y) = begin;
     (node.greedy ? At(again).y : At(again).x) = again + 1;
-    if (skip >= 0) PatchSplit(skip, node.greedy, Next());
     return absl::OkStatus();
   }
-  for (int i = 0; i < node.min && !too_long_; ++i) ABSL_RETURN_IF_ERROR(Emit(body));
-  std::vector<int> skips;
+  if (node.max < 0) {
+    const int split = Split(node.greedy);
+    std::vector<int> exits = {};
+    ABSL_RETURN_IF_ERROR(EmitRound(body, nullable, exits));
+    At(Add(Instruction::kJump)).x = split;
+    for (int exit : exits) At(exit).x = Next();
+    PatchSplit(split, node.greedy, Next());
+    return absl::OkStatus();
+  }
+  std::vector<int> skips, exits;
   for (int i = node.min; i < node.max && !too_long_; ++i) {
     skips.push_back(Split(node.greedy));
-    ABSL_RETURN_IF_ERROR(Emit(body));
+    ABSL_RETURN_IF_ERROR(EmitRound(body, nullable, exits));
   }
+  for (int exit : exits) At(exit).x = Next();
   for (int skip : skips) PatchSplit(skip, node.greedy, Next());
+  return absl::OkStatus();
+}
+
+// One round that need not be. CPython leaves a repeat after a round that matched nothing. So a body
+// that can be empty is emitted twice: the first copy has consumed nothing yet and its end leaves
+// the repeat (through a jump noted in `exits`); every instruction of it that consumes goes on in
+// the second copy, whose end is the end of the round.
+absl::Status Compiler::EmitRound(const Node& body, bool nullable, std::vector<int>& exits) {
+  if (!nullable) return Emit(body);
+  const int fresh = Next();
+  ABSL_RETURN_IF_ERROR(Emit(body));
+  exits.push_back(Add(Instruction::kJump));
+  const int consumed = Next();
+  ABSL_RETURN_IF_ERROR(Emit(body));
+  if (too_long_) return absl::OkStatus();
+  for (int i = fresh; i < exits.back(); ++i) {
+    switch (At(i).op) {
+      case Instruction::kChar:
+      case Instruction::kSet:
+      case Instruction::kAny:
+      case Instruction::kAnyButNl:
+        At(i).x += consumed - fresh;
+        break;
+      default:
+        break;
+    }
+  }
   return absl::OkStatus();
 }
 

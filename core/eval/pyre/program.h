@@ -33,7 +33,7 @@ class CharSet {
 
 struct Instruction {
   enum Op {
-    kChar,      // consume c
+    kChar,      // consume c, go to x; so do the next three
     kSet,       // consume one of sets[index]
     kAny,       // consume anything
     kAnyButNl,  // consume anything but \n

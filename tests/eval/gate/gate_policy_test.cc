@@ -44,6 +44,19 @@ validity:
   EXPECT_EQ(policy.validity[0].task, "*");
 }
 
+// What a hostile client may send: no crash, no long wait, an error.
+TEST(GatePolicyTest, HostileInputIsAnError) {
+  EXPECT_THAT(ParseGatePolicy(std::string(100000, '[')),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy(std::string("floors: \0", 9)),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy("\xff\xfe\xff"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy("floors: &a [*a]"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy("? [floors]\n: 1"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy("label: !!binary aGVsbG8="),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 struct BadPolicy {
   const char* name;
   const char* yaml;
