@@ -1,0 +1,97 @@
+#include "core/metrics/score_snapshot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "core/jobs/job_report.h"
+
+namespace plumbline {
+namespace {
+
+std::string AdapterLabel(const std::string& alias) { return alias.empty() ? kBaseLabel : alias; }
+
+void AddScores(const FinishedCell& cell, const Report& report, std::vector<ScoreRow>& rows) {
+  for (const ReportCell& c : report.cells) {
+    if (c.subject != cell.subject || c.task != cell.task_index || std::isnan(c.value)) continue;
+    ScoreRow row{cell.model, AdapterLabel(cell.adapter), cell.task, c.metric,
+                 c.validity, {c.value, c.lower, c.upper}};
+    const ReportDelta* delta = report.FindDelta(c.subject, c.task, c.metric);
+    if (delta != nullptr && delta->pairs > 0 && !std::isnan(delta->value)) {
+      row.baseline = delta->baseline;
+      row.delta = {delta->value, delta->lower, delta->upper};
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+// What is kept of a finished job.
+struct ScoreReader::JobResult {
+  Report report;
+  GateResult gate;  // kUnspecified without a policy
+};
+
+ScoreReader::ScoreReader(JobStore& store, int max_cells) : store_(store), max_cells_(max_cells) {}
+ScoreReader::~ScoreReader() = default;
+
+absl::StatusOr<std::shared_ptr<const ScoreReader::JobResult>> ScoreReader::ResultOf(
+    const std::string& id) {
+  auto known = results_.find(id);
+  if (known != results_.end()) return known->second;
+  ABSL_ASSIGN_OR_RETURN(Job job, store_.GetJob(id));
+  auto result = std::make_shared<JobResult>();
+  ABSL_ASSIGN_OR_RETURN(result->report, BuildJobReport(store_, job));
+  if (!job.spec.gate_policy.empty()) {
+    ABSL_ASSIGN_OR_RETURN(GatePolicy policy, ParseGatePolicy(job.spec.gate_policy));
+    result->gate = EvaluateGate(policy, result->report);
+  }
+  results_[id] = result;
+  return std::shared_ptr<const JobResult>(std::move(result));
+}
+
+absl::StatusOr<ScoreSnapshot> ScoreReader::Read() {
+  ABSL_ASSIGN_OR_RETURN(std::vector<FinishedCell> cells, store_.LatestResults());
+  std::stable_sort(cells.begin(), cells.end(), [](const FinishedCell& a, const FinishedCell& b) {
+    return a.finished > b.finished;
+  });
+  ScoreSnapshot snapshot;
+  if (cells.size() > static_cast<size_t>(max_cells_)) {
+    snapshot.dropped_cells = static_cast<int64_t>(cells.size()) - max_cells_;
+    cells.resize(static_cast<size_t>(max_cells_));
+  }
+  std::map<std::string, std::shared_ptr<const JobResult>> used;
+  std::map<std::pair<std::string, std::string>, AdapterRow> adapters;
+  for (const FinishedCell& cell : cells) {  // the newest first
+    absl::StatusOr<std::shared_ptr<const JobResult>> result = ResultOf(cell.job);
+    if (absl::IsNotFound(result.status())) continue;
+    ABSL_RETURN_IF_ERROR(result.status());
+    used[cell.job] = *result;
+    const JobResult& of_job = **result;
+    AddScores(cell, of_job.report, snapshot.scores);
+    snapshot.cells.push_back({cell.model, AdapterLabel(cell.adapter), cell.task, cell.finished});
+    if (cell.adapter.empty()) continue;
+    AdapterRow& row = adapters[{cell.model, cell.adapter}];
+    row.model = cell.model;
+    row.adapter = cell.adapter;
+    for (const ReportLabel& label : of_job.report.labels) {
+      if (label.subject != cell.subject) continue;
+      if (row.label == LabelVerdict::kUnspecified) row.label = label.verdict;
+      if (!row.drift.has_value() && label.drift.has_value()) {
+        row.drift = {label.drift->value, label.drift->lower, label.drift->upper};
+      }
+    }
+    for (const SubjectGate& gate : of_job.gate.subjects) {
+      if (gate.subject == cell.subject && row.gate == GateStatus::kUnspecified) {
+        row.gate = gate.status;
+      }
+    }
+  }
+  results_ = std::move(used);  // forget what no cell shows any more
+  for (auto& [key, row] : adapters) snapshot.adapters.push_back(std::move(row));
+  return snapshot;
+}
+
+}  // namespace plumbline
