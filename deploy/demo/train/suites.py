@@ -16,7 +16,7 @@ _YAML = """\
 task: {task}
 version: 1
 capability: {capability}
-description: {description}
+summary: {description}
 dataset_path: json
 dataset_kwargs: {{data_files: {{test: {task}.jsonl}}}}
 test_split: test
