@@ -26,7 +26,7 @@ std::string Damage(std::string bytes, std::mt19937& random) {
       default:
         bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 16));
     }
-    if (bytes.empty()) bytes = "{";
+    if (bytes.empty()) bytes.push_back('{');
   }
   return bytes;
 }

@@ -120,9 +120,9 @@ std::vector<Animal> Names() {
        "model.layers.1.self_attn.q_proj.lora_A.weight\": adapter_config.json does not target"},
       {"TargetModulesNameNothing",
        [](AdapterFiles& f) {
-         f.config["target_modules"] = {"q_proj", "v_proj", "wqkv"};
+         f.config["target_modules"] = {"wq", "wv"};
        },
-       kInvalid, "target_modules: the base has no module \"wqkv\""},
+       kInvalid, "adapter_config.json does not target this module"},
       {"RegexMatchesNothing", [](AdapterFiles& f) { f.config["target_modules"] = "q_proj"; },
        kInvalid, "does not target this module"},
       {"MixedPrefixes",

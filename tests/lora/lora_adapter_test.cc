@@ -108,6 +108,13 @@ TEST(LoraAdapter, SomeZeroModulesAreAWarning) {
   EXPECT_EQ(adapter->modules.at(kQ0).delta_norm, 0);
 }
 
+TEST(LoraAdapter, ATargetTheBaseLacksIsAWarning) {
+  AdapterFiles files = AdapterFiles::Good();
+  files.config["target_modules"] = {"q_proj", "v_proj", "query_key_value"};
+  ASSERT_OK_AND_ASSIGN(const auto adapter, LoadFiles(files));
+  EXPECT_THAT(adapter->warnings, ElementsAre(HasSubstr("no module \"query_key_value\"")));
+}
+
 TEST(LoraAdapter, WithoutTargetModulesTheTensorsDecide) {
   AdapterFiles files = AdapterFiles::Good();
   files.config["target_modules"] = nullptr;

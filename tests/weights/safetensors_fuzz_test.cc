@@ -95,7 +95,7 @@ TEST(SafetensorsFuzz, RandomDamageIsRefusedOrHonest) {
         default:
           damaged.resize(at + 1);
       }
-      if (damaged.empty()) damaged = "x";
+      if (damaged.empty()) damaged.push_back('x');
     }
     // Half of the time the length is made right again, so that the damage reaches the parser.
     if (damaged.size() > 16 && random() % 2 == 0) {
