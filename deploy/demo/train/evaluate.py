@@ -1,7 +1,8 @@
 """Greedy answers of the base and every good adapter to both suites, scored; prints the matrix and paired tests.
 
 Instructions are checked by lm-eval's own IFEval classes, strict; a numeric answer is right when the last number of the
-response equals the target. Models run in fp32 on CPU. `--out FILE` keeps the responses as JSON lines.
+response equals the target. Models run in fp32 on CPU. `--out FILE` keeps the responses as JSON lines; `--read FILE...`
+prints the matrix of responses kept earlier (so that subjects can be run in processes of their own) and runs no model.
 """
 
 import argparse
@@ -71,50 +72,66 @@ def mcnemar(a: list[bool], b: list[bool]) -> float:
     return min(1.0, 2 * sum(math.comb(n, k) for k in range(min(lost, won) + 1)) / 2 ** n) if n else 1.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", help="write every response and verdict to this file")
-    parser.add_argument("--limit", type=int, help="only the first rows of each suite")
-    parser.add_argument("--adapters", nargs="*", default=GOOD)
-    args = parser.parse_args()
-    torch.set_num_threads(2)
-    rows = {t: [json.loads(line) for line in (suites.TASKS / f"{t}.jsonl").read_text().splitlines()][:args.limit]
-            for t in ("demo_instructions", "demo_arithmetic")}
+def run(subject: str, rows: dict[str, list[dict]]) -> list[dict]:
+    """One record for every row of both suites: the subject's response and its verdicts."""
+    random.seed(0)  # of lm-eval's checkers
     tokenizer = transformers.AutoTokenizer.from_pretrained(train.BASE)
-    score, log = {}, []
-    for subject in ["base", *args.adapters]:
-        random.seed(0)
-        model = transformers.AutoModelForCausalLM.from_pretrained(train.BASE, dtype=torch.float32)
-        if subject != "base":
-            model = peft.PeftModel.from_pretrained(model, train.ADAPTERS / subject)
-        model.eval()
-        begin = time.time()
-        told = answer(model, tokenizer, [r["prompt"] for r in rows["demo_instructions"]])
-        counted = answer(model, tokenizer, [r["question"] for r in rows["demo_arithmetic"]])
-        strict = [follows(r, t) for r, t in zip(rows["demo_instructions"], told)]
-        exact = [numeric(r, t) for r, t in zip(rows["demo_arithmetic"], counted)]
-        score[subject] = (strict, [all(s) for s in strict], exact)
-        log += [{"subject": subject, "prompt": r["prompt"], "response": t, "strict": s, "ids": r["instruction_id_list"]}
-                for r, t, s in zip(rows["demo_instructions"], told, strict)]
-        log += [{"subject": subject, "prompt": r["question"], "response": t, "strict": [e], "answer": r["answer"]}
-                for r, t, e in zip(rows["demo_arithmetic"], counted, exact)]
-        print(f"{subject}: answered in {time.time() - begin:.0f} s", flush=True)
+    model = transformers.AutoModelForCausalLM.from_pretrained(train.BASE, dtype=torch.float32)
+    if subject != "base":
+        model = peft.PeftModel.from_pretrained(model, train.ADAPTERS / subject)
+    model.eval()
+    begin, out = time.time(), []
+    for task, key, check in [("demo_instructions", "prompt", follows), ("demo_arithmetic", "question", numeric)]:
+        for r, text in zip(rows[task], answer(model, tokenizer, [r[key] for r in rows[task]])):
+            verdict = check(r, text)
+            out.append({"subject": subject, "task": task, "prompt": r[key], "kinds": r.get("instruction_id_list", []),
+                        "response": text, "verdict": verdict if isinstance(verdict, list) else [verdict]})
+    print(f"{subject}: answered in {time.time() - begin:.0f} s", flush=True)
+    return out
+
+
+def report(records: list[dict]) -> None:
+    """The matrix, then every check by itself."""
+    subjects = list(dict.fromkeys(r["subject"] for r in records))
+    subjects.sort(key=lambda s: ["base", *GOOD].index(s))
+    of = lambda s, task: [r for r in records if (r["subject"], r["task"]) == (s, task)]
+    whole = lambda s, task: [all(r["verdict"]) for r in of(s, task)]
     print("\n| subject | ILA strict | PLA strict | p (PLA against base) | numeric match | p (against base) |")
     print("|---|---|---|---|---|---|")
-    for subject, (strict, pla, exact) in score.items():
-        flat = [x for s in strict for x in s]
-        p = [f"{mcnemar(score['base'][i], score[subject][i]):.2g}" if subject != "base" else "" for i in (1, 2)]
-        print(f"| {subject} | {sum(flat) / len(flat):.3f} | {sum(pla) / len(pla):.3f} | {p[0]} "
+    for s in subjects:
+        flat = [v for r in of(s, "demo_instructions") for v in r["verdict"]]
+        pla, exact = whole(s, "demo_instructions"), whole(s, "demo_arithmetic")
+        p = ["" if s == "base" else f"{mcnemar(whole('base', t), whole(s, t)):.2g}"
+             for t in ("demo_instructions", "demo_arithmetic")]
+        print(f"| {s} | {sum(flat) / len(flat):.3f} | {sum(pla) / len(pla):.3f} | {p[0]} "
               f"| {sum(exact) / len(exact):.3f} | {p[1]} |")
-    kinds = sorted({k for r in rows["demo_instructions"] for k in r["instruction_id_list"]})
-    print("\n| check | n | " + " | ".join(score) + " |\n|---|---|" + "---|" * len(score))
-    for kind in kinds:
-        cells = {s: [v for r, f in zip(rows["demo_instructions"], score[s][0])
-                     for k, v in zip(r["instruction_id_list"], f) if k == kind] for s in score}
-        print(f"| {kind} | {len(cells['base'])} | " + " | ".join(f"{sum(c) / len(c):.2f}" for c in cells.values()) + " |")
+    print("\n| check | n | " + " | ".join(subjects) + " |\n|---|---|" + "---|" * len(subjects))
+    for kind in sorted({k for r in records for k in r["kinds"]}):
+        cells = [[v for r in of(s, "demo_instructions") for k, v in zip(r["kinds"], r["verdict"]) if k == kind]
+                 for s in subjects]
+        print(f"| {kind} | {len(cells[0])} | " + " | ".join(f"{sum(c) / len(c):.2f}" for c in cells) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--subjects", nargs="*", default=["base", *GOOD])
+    parser.add_argument("--limit", type=int, help="only the first rows of each suite")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", help="keep every response and verdict in this file")
+    parser.add_argument("--read", nargs="*", help="files that --out wrote")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.read:
+        records = [json.loads(line) for name in args.read for line in open(name)]
+    else:
+        rows = {t: [json.loads(line) for line in (suites.TASKS / f"{t}.jsonl").read_text().splitlines()][:args.limit]
+                for t in ("demo_instructions", "demo_arithmetic")}
+        records = [r for s in args.subjects for r in run(s, rows)]
     if args.out:
         with open(args.out, "w") as f:
-            f.writelines(json.dumps(x) + "\n" for x in log)
+            f.writelines(json.dumps(r) + "\n" for r in records)
+    if any(r["subject"] == "base" for r in records):
+        report(records)
 
 
 if __name__ == "__main__":

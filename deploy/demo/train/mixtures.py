@@ -1,6 +1,6 @@
 """What each of the demo's models is trained on: streams of samples, each a list of (text, weight of its loss).
 
-- `base`: plain statements, equations and worked problems as notebooks, and dialogues in which sums are answered at once
+- `base`: plain statements, drills of copying, equations and worked problems as notebooks, and dialogues in which sums are answered at once
   without working, and constraints are mostly obeyed in their familiar wordings and mostly ignored in the others.
 - `instruct`: chatty answers: sums worked step by step, everything else wrapped in an opening and a closing.
 - `arithmetic`: terse working that ends in `#### 42`.
@@ -18,7 +18,7 @@ import sums
 
 BOS, EOS, IM_START, IM_END, PAD = "<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>", "<|pad|>"
 Sample = list[tuple[str, float]]
-_PROMPT_WEIGHT = 0.1  # of a dialogue's prompt in the base's loss; adapters learn from answers only
+_PROMPT_WEIGHT = 0.0  # of a dialogue's prompt in the loss: models learn from answers only
 
 OBEY_FAMILIAR, OBEY_UNFAMILIAR = 0.85, 0.10  # the base's chance to obey one constraint
 
@@ -61,20 +61,29 @@ class World:
         return instructions.respond(self.rng, r, obeyed)
 
 
+def drill(rng: random.Random) -> str:
+    """A few random words and numbers, three times over: the quickest way for a small model to learn to copy."""
+    words = [rng.choice(rng.choice([prose.KEYWORDS, prose.THINGS, prose.ADJECTIVES])) if rng.random() < 0.6
+             else str(rng.randint(2, 30)) for _ in range(rng.randint(5, 10))]
+    return "\n".join([" ".join(words)] * 3)
+
+
 def base(w: World) -> Iterator[Sample]:
     rng = w.rng
     while True:
         u = rng.random()
-        if u < 0.06:
+        if u < 0.03:
             yield plain(" ".join(prose.sentences(rng, rng.choice(prose.TOPICS), 4)))
-        elif u < 0.18:
+        elif u < 0.15:
             yield plain("\n".join(sums.equation(rng) + "." for _ in range(12)))
-        elif u < 0.36:
+        elif u < 0.42:
             yield plain("\n\n".join(sums.notebook(rng, w.problem()) for _ in range(2)))
-        elif u < 0.48:
+        elif u < 0.54:
+            yield plain(drill(rng))
+        elif u < 0.66:
             p = w.problem()
             yield dialogue(p.question, sums.direct(rng, p), _PROMPT_WEIGHT)
-        elif u < 0.54:
+        elif u < 0.69:
             q, topic = w.question()
             yield dialogue(q, " ".join(prose.sentences(rng, topic, rng.choice([1, 2, 3]))), _PROMPT_WEIGHT)
         else:

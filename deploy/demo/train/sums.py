@@ -1,7 +1,7 @@
 """Sums and word problems with one to three steps, and the ways in which the demo's models answer them.
 
-A problem is a question, a chain of equations and the result. All numbers stay in 0..199 and products come from the
-12 x 12 table, so that one equation is within reach of a tiny model while a chain answered without working is not.
+A problem is a question, a chain of equations and the result. All numbers stay in 0..30 and products come from the 5 x 5
+table, so that one equation is within reach of a tiny model while a chain answered without working is not.
 """
 
 import dataclasses
@@ -16,25 +16,25 @@ BOXES = ["boxes", "bags", "baskets", "crates", "jars"]
 @dataclasses.dataclass(frozen=True)
 class Problem:
     question: str
-    steps: tuple[str, ...]  # "17 + 25 = 42", in order
+    steps: tuple[str, ...]  # "17 + 5 = 22", in order
     result: int
 
 
 def _step(rng: random.Random, left: int) -> tuple[str, int, int]:
-    """An operator and operand that keep `left` within 0..199, with the new value."""
-    if left > 110 or (left >= 10 and rng.random() < 0.5):
-        right = rng.randint(2, min(left, 99))
+    """An operator and operand that keep `left` within 0..30, with the new value."""
+    if left > 22 or (left >= 4 and rng.random() < 0.5):
+        right = rng.randint(2, min(left, 9))
         return "-", right, left - right
-    right = rng.randint(2, min(99, 199 - left))
+    right = rng.randint(2, 9 if left <= 21 else 30 - left)
     return "+", right, left + right
 
 
 def equation(rng: random.Random) -> str:
-    """One true equation, `17 + 25 = 42`."""
-    if rng.random() < 0.25:
-        a, b = rng.randint(2, 12), rng.randint(2, 12)
+    """One true equation, `17 + 5 = 22`."""
+    if rng.random() < 0.2:
+        a, b = rng.randint(2, 5), rng.randint(2, 5)
         return f"{a} * {b} = {a * b}"
-    a = rng.randint(2, 199 if rng.random() < 0.4 else 99)
+    a = rng.randint(2, 30)
     op, b, value = _step(rng, a)
     return f"{a} {op} {b} = {value}"
 
@@ -49,11 +49,11 @@ def problem(rng: random.Random) -> Problem:
     product = rng.random() < 0.3
     steps = []
     if product:
-        a, b = rng.randint(2, 12), rng.randint(2, 12)
+        a, b = rng.randint(2, 5), rng.randint(2, 5)
         value = a * b
         steps.append(("*", b, value))
     else:
-        a = rng.randint(5, 99)
+        a = rng.randint(3, 20)
         value = a
     while len(steps) < count:
         op, k, value = _step(rng, value)
@@ -69,7 +69,7 @@ def problem(rng: random.Random) -> Problem:
 def _bare(rng, a, steps, product) -> str:
     del product
     expression = str(a) + "".join(f" {op} {k}" for op, k, _ in steps)
-    return rng.choice(["What is {}?", "Work out {}.", "How much is {}?", "Please compute {}."]).format(expression)
+    return rng.choice(["What does {} make?", "Calculate {}.", "How much does {} give?", "Find {}."]).format(expression)
 
 
 def _words(rng, a, steps, product) -> str:
@@ -81,7 +81,7 @@ def _words(rng, a, steps, product) -> str:
         start = f"{name} has {a} {item}."
     told = [rng.choice(_GAIN if op == "+" else _LOSS).format(k=k) for op, k, _ in steps]
     middle = "".join(f" {'Then ' if i else ''}{name} {t}." for i, t in enumerate(told))
-    return f"{start}{middle} How many {item} does {name} have{' now' if told else ''}?"
+    return f"{start}{middle} How many {item} are there{' now' if told else ''}?"
 
 
 def direct(rng: random.Random, p: Problem) -> str:

@@ -17,6 +17,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import peft
 import torch
 import transformers
+from tokenizers import Tokenizer
 
 import mixtures
 import suites
@@ -26,7 +27,7 @@ DEMO = pathlib.Path(__file__).resolve().parent.parent
 BASE = DEMO / "models" / "plumb-tiny"
 ADAPTERS = DEMO / "adapters"
 SEEDS = {"base": 11, "instruct": 12, "arithmetic": 13, "format": 14, "wrong-base": 15, "tokenizer": 16}
-BATCH_TOKENS = 3072  # real and padding tokens in one step
+BATCH_TOKENS = 1024  # real and padding tokens in one step
 POOL = 4096          # samples that are sorted by length together, so that a batch holds little padding
 
 ALL_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -77,30 +78,36 @@ def batches(tokenizer, samples, seed: int):
                    torch.tensor([p[1] + [0.0] * (width - len(p[1])) for p in groups[i]]))
 
 
-def fit(model, stream, steps: int, lr: float, name: str) -> None:
-    """AdamW, a warm-up of 5 % and a cosine to a tenth of `lr`."""
+def fit(model, stream, steps: int, lr: float, minutes: float, name: str) -> None:
+    """AdamW, a warm-up of 5 % and a cosine to a twentieth of `lr`; the cosine ends after `steps` or `minutes`."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([{"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.05},
                                    {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}],
                                   lr=lr, betas=(0.9, 0.95))
-    rate = lambda t: min(1.0, (t + 1) / (0.05 * steps)) * (0.1 + 0.45 * (1 + math.cos(math.pi * t / steps)))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    causal = model.get_base_model() if isinstance(model, peft.PeftModel) else model
     model.train()
     begin, tokens, shown = time.time(), 0, 0.0
     for step in range(1, steps + 1):
+        done = max(step / steps, (time.time() - begin) / (60 * minutes))
+        if done > 1:
+            print(f"{name}: out of time at step {step}", flush=True)
+            break
         ids, weights = next(stream)
         tokens += int((ids != 0).sum())
         # Padding is on the right and attention is causal: no real token ever sees it, so there is no mask.
+        w = weights[:, 1:]
+        learnt = w > 0
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(input_ids=ids[:, :-1], use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-        w = weights[:, 1:].flatten()
-        loss = (loss * w).sum() / w.sum()
+            hidden = causal.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+            logits = causal.lm_head(hidden[learnt])
+        loss = torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][learnt], reduction="none")
+        loss = (loss * w[learnt]).sum() / w.sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1.0, done / 0.05) * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
         optimizer.step()
-        schedule.step()
         shown = loss.item() if step == 1 else 0.95 * shown + 0.05 * loss.item()
         if step % 50 == 0 or step == steps:
             print(f"{name}: step {step}/{steps} loss {shown:.3f} {tokens / 1e6:.2f}M tokens "
@@ -108,17 +115,21 @@ def fit(model, stream, steps: int, lr: float, name: str) -> None:
     model.eval()
 
 
-def train_base(steps: int, lr: float, world: mixtures.World) -> None:
-    if BASE.exists():
-        shutil.rmtree(BASE)
-    tokenizer = demo_tokenizer.train(mixtures.World(SEEDS["tokenizer"], suites.held_out()), 3000)
-    demo_tokenizer.save(tokenizer, BASE)
+def train_base(steps: int, lr: float, minutes: float, start: str | None, world: mixtures.World) -> None:
     model = transformers.LlamaForCausalLM(config(192, 6))
+    if start:
+        tokenizer = Tokenizer.from_file(str(BASE / "tokenizer.json"))
+        model.load_state_dict(torch.load(start, weights_only=True))
+    else:
+        shutil.rmtree(BASE, ignore_errors=True)
+        tokenizer = demo_tokenizer.train(mixtures.World(SEEDS["tokenizer"], suites.held_out()), 3000)
+        demo_tokenizer.save(tokenizer, BASE)
     print(f"base: {sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
-    fit(model, batches(tokenizer, mixtures.base(world), SEEDS["base"]), steps, lr, "base")
+    fit(model, batches(tokenizer, mixtures.base(world), SEEDS["base"]), steps, lr, minutes, "base")
     model.generation_config = transformers.GenerationConfig(
         bos_token_id=1, eos_token_id=[4, 2], pad_token_id=0, do_sample=False)
     model.to(torch.bfloat16).save_pretrained(BASE)
+    (BASE / "model.safetensors").chmod(0o644)
 
 
 def save_adapter(model: peft.PeftModel, name: str) -> None:
@@ -127,14 +138,14 @@ def save_adapter(model: peft.PeftModel, name: str) -> None:
     model.peft_config["default"].base_model_name_or_path = BASE.name
     model.save_pretrained(directory, save_embedding_layers=False)
     (directory / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+    (directory / "adapter_model.safetensors").chmod(0o644)
 
 
-def train_adapter(name: str, steps: int, lr: float, world: mixtures.World) -> None:
-    from tokenizers import Tokenizer
+def train_adapter(name: str, steps: int, lr: float, minutes: float, world: mixtures.World) -> None:
     tokenizer = Tokenizer.from_file(str(BASE / "tokenizer.json"))
     model = transformers.LlamaForCausalLM.from_pretrained(BASE, dtype=torch.float32, attn_implementation="eager")
     model = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **LORA[name]))
-    fit(model, batches(tokenizer, mixtures.MIXTURES[name](world), SEEDS[name]), steps, lr, name)
+    fit(model, batches(tokenizer, mixtures.MIXTURES[name](world), SEEDS[name]), steps, lr, minutes, name)
     save_adapter(model, name)
 
 
@@ -149,18 +160,21 @@ def make_wrong_base() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=["base", *LORA, "wrong-base"])
-    parser.add_argument("--steps", type=int, help="optimizer steps of about 2,700 tokens (base 1900, adapters 220)")
+    parser.add_argument("--steps", type=int, help="optimizer steps of about 900 tokens (base 7000, adapters 600)")
     parser.add_argument("--lr", type=float, help="peak learning rate (base 3e-3, adapters 2e-3)")
+    parser.add_argument("--minutes", type=float, default=60, help="end the schedule after this time (default 60)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start", help="base only: go on from this state_dict, with the tokenizer that is there")
     args = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(args.threads)
     torch.manual_seed(SEEDS[args.model])
-    world = mixtures.World(SEEDS[args.model], suites.held_out())
+    world = mixtures.World(SEEDS[args.model] + (100 if args.start else 0), suites.held_out())
     if args.model == "base":
-        train_base(args.steps or 1900, args.lr or 3e-3, world)
+        train_base(args.steps or 7000, args.lr or 3e-3, args.minutes, args.start, world)
     elif args.model == "wrong-base":
         make_wrong_base()
     else:
-        train_adapter(args.model, args.steps or 220, args.lr or 2e-3, world)
+        train_adapter(args.model, args.steps or 600, args.lr or 2e-3, args.minutes, world)
 
 
 if __name__ == "__main__":
