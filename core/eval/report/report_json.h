@@ -17,7 +17,7 @@
 //                              "on_target_tasks", "off_target_tasks"} or null} ] }
 //
 // "subject" and "task" are indices into "subjects" and "tasks". A number that has no data behind it
-// is null, never 0. docs/statistics.md documents the fields; new fields may be added, none changes
+// is null, never 0. core/eval/report/report.h has the fields; new fields may be added, none changes
 // meaning.
 #ifndef PLUMBLINE_CORE_EVAL_REPORT_REPORT_JSON_H_
 #define PLUMBLINE_CORE_EVAL_REPORT_REPORT_JSON_H_
