@@ -5,6 +5,7 @@
 #include <prometheus/histogram.h>
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -124,9 +125,9 @@ class MeteredJobStore : public JobStore {
   };
 
   template <typename Call>
-  auto Measure(Series& series, Call call) {
+  std::invoke_result_t<Call> Measure(Series& series, Call call) {
     const absl::Time start = clock_.Now();
-    auto result = call();
+    std::invoke_result_t<Call> result = call();
     series.seconds.Observe(absl::ToDoubleSeconds(clock_.Now() - start));
     if (IsStoresFault(StatusOf(result))) series.errors.Increment();
     return result;
