@@ -16,11 +16,23 @@ namespace {
 using Chars = std::u32string;
 using View = std::u32string_view;
 
-bool In(char32_t c, View set) { return set.find(c) != View::npos; }
+bool In(char32_t c, View set) {
+  for (const char32_t member : set) {
+    if (c == member) return true;
+  }
+  return false;
+}
 bool IsSpace(char32_t c) {
-  return c < 128 ? In(c, U" \t\n\r\v\f\x1c\x1d\x1e\x1f") : python::IsSpace(c);
+  return c < 128 ? c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F)
+                 : python::IsSpace(c);
 }
 bool IsWord(char32_t c) { return python::IsWordChar(c); }
+
+// re.IGNORECASE's key, quickly for ASCII.
+char32_t CaseKey(char32_t c) {
+  if (c >= 128) return python::IgnoreCaseKey(c);
+  return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
 
 // \b between chars[i - 1] and chars[i].
 bool WordBoundary(View chars, size_t i) {
@@ -29,17 +41,28 @@ bool WordBoundary(View chars, size_t i) {
   return before != after;
 }
 
-// Replaces from left to right: `match(chars, i, &out)` appends the replacement of a match that
-// begins at i and returns its size, or returns 0.
+// Replaces from left to right: `match(chars, i, &out)` returns the size of a match that begins at i
+// and appends its replacement, or returns 0 and appends nothing. What does not match is copied in
+// stretches.
 template <typename Match>
 void Substitute(Chars* chars, const Match& match) {
-  Chars out;
-  out.reserve(chars->size() + chars->size() / 8 + 8);
+  Chars out, replacement;
+  size_t copied = 0;
   for (size_t i = 0; i < chars->size();) {
-    const size_t size = match(View(*chars), i, &out);
-    if (size == 0) out.push_back((*chars)[i]);
-    i += size == 0 ? 1 : size;
+    const size_t size = match(View(*chars), i, &replacement);
+    if (size == 0) {
+      ++i;
+      continue;
+    }
+    if (out.empty()) out.reserve(chars->size() + chars->size() / 8 + 16);
+    out.append(*chars, copied, i - copied);
+    out.append(replacement);
+    replacement.clear();
+    i += size;
+    copied = i;
   }
+  if (copied == 0) return;
+  out.append(*chars, copied);
   chars->swap(out);
 }
 
@@ -102,8 +125,7 @@ void StartingQuotes(Chars* chars) {
   Substitute(chars, [](View text, size_t i, Chars* out) -> size_t {
     if (text[i] != U'\'' || i + 1 >= text.size()) return 0;
     const char32_t next = text[i + 1];
-    if (!IsWord(next) || !WordBoundary(text, i + 2) || In(python::IgnoreCaseKey(next), U"mtsdn"))
-      return 0;
+    if (!IsWord(next) || !WordBoundary(text, i + 2) || In(CaseKey(next), U"mtsdn")) return 0;
     out->append({U'\'', U' ', next});
     return 2;
   });
@@ -176,11 +198,13 @@ void EndingQuotes(Chars* chars) {
   Pad(chars, U"»”’");
   Replace(chars, U"''", U" '' ");
   Replace(chars, U"\"", U" '' ");
-  // \s+ -> " "
+  // \s+ -> " "; a lone space stays as it is.
   Substitute(chars, [](View text, size_t i, Chars* out) -> size_t {
+    if (!IsSpace(text[i]) || (text[i] == U' ' && (i + 1 == text.size() || !IsSpace(text[i + 1]))))
+      return 0;
     size_t size = 0;
     while (i + size < text.size() && IsSpace(text[i + size])) ++size;
-    if (size > 0) out->push_back(U' ');
+    out->push_back(U' ');
     return size;
   });
   static const auto* const clitics =
@@ -195,7 +219,7 @@ void EndingQuotes(Chars* chars) {
 bool StartsWithIgnoringCase(View text, size_t i, View word) {
   if (text.size() - i < word.size()) return false;
   for (size_t j = 0; j < word.size(); ++j) {
-    if (python::IgnoreCaseKey(text[i + j]) != word[j]) return false;
+    if (CaseKey(text[i + j]) != word[j]) return false;
   }
   return true;
 }
@@ -224,13 +248,14 @@ constexpr Contraction kContractions[] = {
 void SplitContraction(Chars* chars, const Contraction& contraction) {
   Substitute(chars, [&](View text, size_t i, Chars* out) -> size_t {
     const size_t space = contraction.before == Contraction::kSpace ? 1 : 0;
-    if (space == 1 ? text[i] != U' ' : !WordBoundary(text, i)) return 0;
+    if (space == 1 && text[i] != U' ') return 0;
     const size_t second = i + space + contraction.first.size();
     const size_t end = second + contraction.second.size();
     if (end > text.size() || !StartsWithIgnoringCase(text, i + space, contraction.first) ||
         !StartsWithIgnoringCase(text, second, contraction.second)) {
       return 0;
     }
+    if (space == 0 && !WordBoundary(text, i)) return 0;
     const bool ends = contraction.after == Contraction::kWordEnd
                           ? WordBoundary(text, end)
                           : end < text.size() && IsSpace(text[end]);
