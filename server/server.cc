@@ -32,6 +32,7 @@
 #include "server/hosting.h"
 #include "server/listen_address.h"
 #include "server/model_service.h"
+#include "server/server_metrics.h"
 #include "server/status_conversion.h"
 #include "server/task_library.h"
 #include "server/task_service.h"
@@ -105,7 +106,9 @@ class Server::Parts {
   RandomIds ids_;
   JobNotifier notifier_;
   std::shared_ptr<SqliteDatabase> database_;
-  std::unique_ptr<JobStore> store_;
+  std::unique_ptr<JobStore> database_store_;
+  std::unique_ptr<ServerMetrics> metrics_;
+  JobStore* store_ = nullptr;  // database_store_, measured
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ModelHost> host_;
   std::unique_ptr<Hosting> hosting_;
@@ -139,7 +142,9 @@ absl::Status Server::Parts::OpenStore() {
     return Annotate(database.status(), absl::StrCat("data directory ", config_.data_dir));
   }
   database_ = *std::move(database);
-  store_ = NewSqliteJobStore(database_);
+  database_store_ = NewSqliteJobStore(database_);
+  metrics_ = std::make_unique<ServerMetrics>(*database_store_);
+  store_ = &metrics_->store();
   catalog_ = NewSqliteCatalog(database_);
   return absl::OkStatus();
 }
@@ -200,6 +205,10 @@ absl::Status Server::Parts::Serve() {
   if (absl::StartsWith(config_.listen, "unix:")) {
     chmod(config_.listen.substr(5).c_str(), 0600);
   }
+  if (!config_.metrics_listen.empty()) {
+    ABSL_RETURN_IF_ERROR(metrics_->Start(config_.metrics_listen, *host_, *runner_, *watches_));
+    metrics_address_ = metrics_->address();
+  }
   runner_->Start();
   SetHealth();
   return absl::OkStatus();
@@ -244,6 +253,7 @@ void Server::Parts::Shutdown(absl::Duration drain) {
     grpc_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
     grpc_->Wait();
   }
+  if (metrics_ != nullptr) metrics_->Stop();
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -255,6 +265,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   auto parts = std::make_unique<Parts>(config);
   ABSL_RETURN_IF_ERROR(parts->OpenStore());
   ABSL_RETURN_IF_ERROR(CheckListenAddress(config.listen));
+  if (!config.metrics_listen.empty()) {
+    ABSL_RETURN_IF_ERROR(CheckListenAddress(config.metrics_listen));
+  }
   ABSL_RETURN_IF_ERROR(parts->Restore(make_host));
   ABSL_RETURN_IF_ERROR(parts->Serve());
   ABSL_RETURN_IF_ERROR(parts->Announce());

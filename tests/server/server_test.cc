@@ -1,8 +1,12 @@
 // Starting, restarting and refusing to start; health and reflection.
 #include "server/server.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -77,6 +81,47 @@ TEST_F(ServerStartTest, ThePortFileHasTheRealAddresses) {
   ASSERT_OK(StartServer());
   EXPECT_THAT(ReadFileOrDie(config_.port_file), HasSubstr("grpc=" + server_->grpc_address()));
   EXPECT_THAT(server_->grpc_address(), testing::Not(HasSubstr(":0")));
+}
+
+// GET / of a "host:port"; the body with its headers.
+std::string HttpGet(const std::string& address, const std::string& path) {
+  const size_t colon = address.rfind(':');
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(colon + 1))));
+  inet_pton(AF_INET, address.substr(0, colon).c_str(), &name.sin_addr);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)), 0);
+  const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
+  EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string reply;
+  char buffer[4096];
+  for (ssize_t n; (n = read(fd, buffer, sizeof(buffer))) > 0;) reply.append(buffer, n);
+  close(fd);
+  return reply;
+}
+
+TEST_F(ServerStartTest, MetricsAreCompleteRightAfterARestart) {
+  config_.metrics_listen = "127.0.0.1:0";
+  ASSERT_OK(StartServer());
+  v1::Job job;
+  ASSERT_THAT(CreateJob(JobRequest({}), &job), IsRpcOk());
+  grpc::Status status;
+  WatchToEnd(job.id(), 0, &status);
+  Restart();
+  const std::string reply = HttpGet(server_->metrics_address(), "/metrics");
+  EXPECT_THAT(reply, HasSubstr("plumbline_score_ratio{"));
+  EXPECT_THAT(reply, HasSubstr("metric=\"numeric_match\""));
+  EXPECT_THAT(reply, HasSubstr("plumbline_last_success_timestamp_seconds{"));
+  EXPECT_THAT(reply, HasSubstr("plumbline_build_info"));
+  ServerConfig second = config_;
+  second.data_dir = dir_.Join("data2");
+  second.metrics_listen = server_->metrics_address();
+  EXPECT_THAT(Server::Start(second,
+                            [this](const std::string& store) {
+                              return std::make_unique<FakeModelHost>(engine_, store);
+                            }),
+              StatusIs(StatusCode::kUnavailable, HasSubstr(server_->metrics_address())));
 }
 
 TEST_F(ServerStartTest, UnixSocketsServeTheirOwnerOnly) {
