@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes everything under deploy/demo anew: suites, base, adapters, their scores, and the golden logits of the tests.
-# Needs the oracle's environment (tests/oracle/setup.sh). About 20 minutes on two cores that nobody else uses.
+# Needs the oracle's environment (tests/oracle/setup.sh). About 30 minutes (estimated) on two cores that nobody else uses.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 python=${PLUMBLINE_ORACLE_VENV:-$HOME/.cache/plumbline/oracle}/bin/python
