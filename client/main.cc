@@ -57,6 +57,8 @@ int Run(int argc, char** argv) {
   AddGenerateCommand(app, context);
   AddScoreCommand(app, context);
   AddCheckCommand(app, context);
+  AddGateCommands(app, context);
+  AddPlanCommand(app, context);
   AddCompletionCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -1,4 +1,173 @@
+// `plumbline check`: scores responses that someone else generated. Needs no server.
+#include <iostream>
+#include <thread>
+
 #include "client/commands/command.h"
+#include "core/eval/offline_check.h"
+#include "core/eval/report/report.h"
+#include "core/eval/task_file.h"
+
 namespace plumbline::client {
-void AddCheckCommand(CLI::App& app, CommandContext& context) {}
+namespace {
+
+struct Arguments {
+  std::string task;
+  std::string prompts_file;
+  std::string responses_file;
+  bool require_all = false;
+};
+
+absl::StatusOr<Task> LoadTask(const Arguments& arguments, const std::string& prompts) {
+  if (arguments.task == "ifeval") return ParseIfevalTask(prompts, arguments.prompts_file, "ifeval");
+  return LoadTaskFile(arguments.task);
+}
+
+// The cells of a matrix of one subject and one task: every metric with its interval.
+absl::StatusOr<std::vector<ReportCell>> Summarise(const Task& task, const OfflineCheck& check) {
+  ReportInput input;
+  input.subjects.push_back({.model = "responses"});
+  input.tasks.push_back({.name = task.name,
+                         .version = task.version,
+                         .capability = task.capability,
+                         .metrics = task.metrics,
+                         .prompts = static_cast<int64_t>(check.items.size())});
+  for (const OfflineItem& item : check.items) {
+    input.verdicts.push_back({.key = item.key, .observations = item.result.observations});
+  }
+  const absl::StatusOr<Report> report = BuildReport(input);
+  if (!report.ok()) return report.status();
+  return report->cells;
+}
+
+nlohmann::ordered_json ItemToJson(const Task& task, const OfflineItem& item) {
+  nlohmann::ordered_json json;
+  json["key"] = item.key;
+  // IFEval's own keys are integers; they go out as they came in.
+  if (item.key.size() < 19 && !item.key.empty() &&
+      item.key.find_first_not_of("0123456789") == std::string::npos &&
+      (item.key[0] != '0' || item.key.size() == 1)) {
+    json["key"] = std::stoll(item.key);
+  }
+  const CheckResult& result = item.result;
+  if (!result.outcomes.empty()) {
+    for (const char* list : {"strict", "loose", "strict_fixed", "loose_fixed"})
+      json[list] = nlohmann::ordered_json::array();
+    json["instructions"] = nlohmann::ordered_json::array();
+    for (const CheckOutcome& outcome : result.outcomes) {
+      json["strict"].push_back(outcome.strict);
+      json["loose"].push_back(outcome.loose);
+      json["strict_fixed"].push_back(outcome.strict_fixed);
+      json["loose_fixed"].push_back(outcome.loose_fixed);
+      json["instructions"].push_back({{"id", outcome.id}, {"explanation", outcome.explanation}});
+    }
+    return json;
+  }
+  json["target"] = task.items[item.index].target;
+  json["extracted"] = result.extracted;
+  for (const Observation& observation : result.observations)
+    json["metrics"][observation.metric] = observation.successes;
+  return json;
+}
+
+void PrintJson(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
+  nlohmann::ordered_json json;
+  json["task"] = task.name;
+  json["n"] = check.items.size();
+  json["checker"] = std::string(task.checker->version());
+  json["missing"] = check.missing;
+  json["unmatched"] = check.unmatched;
+  json["metrics"] = nlohmann::ordered_json::object();
+  for (const ReportCell& cell : cells) {
+    json["metrics"][cell.metric] = {
+        {"value", cell.value}, {"n", cell.trials}, {"lower", cell.lower}, {"upper", cell.upper}};
+  }
+  json["items"] = nlohmann::ordered_json::array();
+  for (const OfflineItem& item : check.items) json["items"].push_back(ItemToJson(task, item));
+  std::cout << Dump(json) << "\n";
+}
+
+void PrintText(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
+  std::cout << task.name << ": " << check.items.size() << " responses checked by "
+            << std::string(task.checker->version()) << "\n";
+  Table table({"METRIC", "VALUE", "95 % INTERVAL", "N"});
+  table.AlignRight(3);
+  for (const ReportCell& cell : cells) {
+    table.AddRow({cell.metric + (cell.primary ? " *" : ""), FormatScore(cell.value),
+                  "[" + FormatScore(cell.lower) + ", " + FormatScore(cell.upper) + "]",
+                  std::to_string(cell.trials)});
+  }
+  std::cout << table.ToString();
+}
+
+void Warn(const CommandContext& context, const OfflineCheck& check) {
+  if (context.quiet) return;
+  if (check.missing > 0) {
+    std::cerr << "warning: " << check.missing
+              << " prompts have no response (--require-all makes that an error); the first is key "
+              << check.missing_keys[0] << "\n";
+  }
+  if (check.unmatched > 0) {
+    std::cerr << "warning: " << check.unmatched
+              << " responses belong to no prompt of the task; the first is "
+              << check.unmatched_rows[0] << "\n";
+  }
+}
+
+void Check(CommandContext& context, const Arguments& arguments) {
+  if ((arguments.task == "ifeval") == arguments.prompts_file.empty()) {
+    return context.Fail(
+        "--prompts FILE goes with --task ifeval, and only with it; a task file has prompts of its "
+        "own",
+        kExitUsage);
+  }
+  std::string prompts;
+  if (!arguments.prompts_file.empty()) {
+    const auto content = ReadFileOrFail(context, arguments.prompts_file);
+    if (!content) return;
+    prompts = *content;
+  }
+  const absl::StatusOr<Task> task = LoadTask(arguments, prompts);
+  if (!task.ok()) return context.Fail(std::string(task.status().message()));
+  const auto responses = ReadFileOrFail(context, arguments.responses_file);
+  if (!responses) return;
+  OfflineOptions options;
+  options.require_all = arguments.require_all;
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const absl::StatusOr<OfflineCheck> check =
+      CheckResponses(*task, *responses, arguments.responses_file, options);
+  if (!check.ok()) return context.Fail(std::string(check.status().message()));
+  const absl::StatusOr<std::vector<ReportCell>> cells = Summarise(*task, *check);
+  if (!cells.ok()) return context.Fail(std::string(cells.status().message()));
+  Warn(context, *check);
+  if (context.json()) {
+    PrintJson(*task, *check, *cells);
+  } else {
+    PrintText(*task, *check, *cells);
+  }
+}
+
+}  // namespace
+
+void AddCheckCommand(CLI::App& app, CommandContext& context) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* check =
+      app.add_subcommand("check", "Score responses that another tool generated; needs no server");
+  check->footer(
+      "Responses are JSONL rows {\"key\" or \"prompt\": ..., \"response\": ...}. With -o json one "
+      "object:\n"
+      "  {task, n, metrics: {name: {value, n, lower, upper}}, items: [{key, strict: [bool], loose: "
+      "[bool], ...}]}\n"
+      "Examples:\n"
+      "  plumbline check --task ifeval --prompts input_data.jsonl --responses responses.jsonl\n"
+      "  plumbline check --task gsm8k.yaml --responses responses.jsonl -o json");
+  check->add_option("-t,--task", arguments->task, "ifeval, or a task file (.yaml or .jsonl)")
+      ->required();
+  check->add_option("--prompts", arguments->prompts_file, "IFEval's JSONL, with --task ifeval");
+  check->add_option("--responses", arguments->responses_file, "JSONL; - for standard input")
+      ->required();
+  check->add_flag("--require-all", arguments->require_all,
+                  "A prompt without a response, or the reverse, is an error");
+  check->callback([&context, arguments] { Check(context, *arguments); });
+}
+
 }  // namespace plumbline::client

@@ -14,12 +14,14 @@
 namespace plumbline {
 namespace {
 
+constexpr size_t kNamed = 20;  // missing keys and unmatched rows that are named
+
 std::string PromptText(const TaskItem& item) {
   return item.prompt.format == PromptFormat::kChat ? item.prompt.messages.back().content
                                                    : item.prompt.text;
 }
 
-// Finds the item a row belongs to.
+// Finds the item a row belongs to. NotFound: the row is well formed, but the task has no such item.
 class ItemIndex {
  public:
   explicit ItemIndex(const Task& task) : task_(task) {
@@ -44,8 +46,7 @@ class ItemIndex {
       }
       const auto found = keys_.find(name);
       if (found == keys_.end()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("key \"", name, "\" is not in task ", task_.name));
+        return absl::NotFoundError(absl::StrCat("key \"", name, "\" is not in task ", task_.name));
       }
       return found->second;
     }
@@ -57,7 +58,7 @@ class ItemIndex {
     const std::string text = prompt->get<std::string>();
     const auto found = prompts_.find(text);
     if (found == prompts_.end()) {
-      return absl::InvalidArgumentError(
+      return absl::NotFoundError(
           absl::StrCat("the prompt \"", text.substr(0, 60), "…\" is not in task ", task_.name));
     }
     if (found->second.second > 1) {
@@ -78,17 +79,26 @@ struct MatchedRow {
   std::string where;
 };
 
+// Rows by item; rows without one are noted in `check`.
 absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& task,
-                                                                 std::vector<DataRow> rows) {
+                                                                 const std::vector<DataRow>& rows,
+                                                                 OfflineCheck& check) {
   const ItemIndex index(task);
   std::vector<std::optional<MatchedRow>> matched(task.items.size());
-  for (DataRow& row : rows) {
+  for (const DataRow& row : rows) {
     const auto response = row.value.find("response");
     if (response == row.value.end() || !response->is_string()) {
       return absl::InvalidArgumentError(
           absl::StrCat(row.where, ": \"response\" is missing or not a string"));
     }
     auto item = index.Find(row.value);
+    if (absl::IsNotFound(item.status())) {
+      ++check.unmatched;
+      if (check.unmatched_rows.size() < kNamed) {
+        check.unmatched_rows.push_back(absl::StrCat(row.where, ": ", item.status().message()));
+      }
+      continue;
+    }
     if (!item.ok()) return Annotate(item.status(), row.where);
     if (matched[*item].has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(row.where, ": a second response to key \"",
@@ -124,15 +134,18 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
   }
   ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows, ParseDataRows(responses, file));
   if (rows.empty()) return absl::FailedPreconditionError(absl::StrCat(file, ": no responses"));
-  ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, std::move(rows)));
   OfflineCheck check;
+  ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, rows, check));
+  if (check.unmatched > 0 && (options.require_all || check.unmatched == rows.size())) {
+    return absl::InvalidArgumentError(check.unmatched_rows[0]);
+  }
   for (size_t i = 0; i < matched.size(); ++i) {
     if (matched[i].has_value()) {
       check.items.push_back({i, task.items[i].key, std::move(matched[i]->response), {}});
       continue;
     }
     ++check.missing;
-    if (check.missing_keys.size() < 20) check.missing_keys.push_back(task.items[i].key);
+    if (check.missing_keys.size() < kNamed) check.missing_keys.push_back(task.items[i].key);
   }
   if (options.require_all && check.missing > 0) {
     return absl::InvalidArgumentError(

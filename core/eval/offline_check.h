@@ -1,8 +1,9 @@
 // Scoring responses that someone else generated: no server, no model.
 //
 // The responses are JSONL rows {"key" or "prompt", "response"}: a row belongs to the item with that
-// key (an integer key in decimal), or to the one whose prompt is exactly that text. What does not
-// fit is an error that names the row, never a row quietly left out.
+// key (an integer key in decimal), or to the one whose prompt is exactly that text. A row that is
+// malformed or ambiguous is an error that names it; a well-formed row for an item the task does not
+// have is reported in `unmatched`, never quietly left out.
 #ifndef PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
 #define PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
 
@@ -24,21 +25,24 @@ struct OfflineItem {
 };
 
 struct OfflineCheck {
-  std::vector<OfflineItem> items;         // the items that have a response, in the task's order
-  size_t missing = 0;                     // items of the task without one
-  std::vector<std::string> missing_keys;  // the first 20 of those
+  std::vector<OfflineItem> items;           // the items that have a response, in the task's order
+  size_t missing = 0;                       // items of the task without one
+  std::vector<std::string> missing_keys;    // the first 20 of those
+  size_t unmatched = 0;                     // rows for a key or prompt the task does not have
+  std::vector<std::string> unmatched_rows;  // the first 20 of those: "<file>:<line>: <what>"
 };
 
 struct OfflineOptions {
-  // An item without a response is an error; otherwise it is counted in `missing`.
+  // An item without a response and a row without an item are errors; otherwise they are counted in
+  // `missing` and `unmatched`.
   bool require_all = false;
   int threads = 1;  // > 0; the result does not depend on it
 };
 
 // Checks every response. `file` stands in messages. InvalidArgument "<file>:<line>: ...": not JSON,
-// no response, neither key nor prompt, a key or prompt that the task does not have (or a prompt
-// that several items share), two rows for one item. FailedPrecondition for a task that generates
-// nothing (multiple_choice) and for an empty file.
+// no response, neither key nor prompt, a prompt that several items share, two rows for one item, or
+// no row at all that fits the task. FailedPrecondition for a task that generates nothing
+// (multiple_choice) and for an empty file.
 absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
                                             absl::string_view file,
                                             const OfflineOptions& options = {});
