@@ -14,7 +14,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
 #include "core/lora/lora_adapter_internal.h"
@@ -25,10 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kConfigFile[] = "adapter_config.json";
-constexpr char kTensorFile[] = "adapter_model.safetensors";
 constexpr char kPickleFile[] = "adapter_model.bin";
-constexpr uint64_t kMaxConfigBytes = 4 << 20;
 
 bool Exists(const std::string& path) {
   struct stat info;
@@ -41,8 +37,8 @@ absl::Status NoConfig(const std::string& directory) {
   if (fs::directory_iterator entries(directory, error); !error) {
     for (; entries != fs::directory_iterator(); entries.increment(error)) {
       if (error) break;
-      if (Exists(absl::StrCat(entries->path().string(), "/", kConfigFile))) {
-        return absl::NotFoundError(absl::StrCat(directory, ": no ", kConfigFile, "; is \"",
+      if (Exists(absl::StrCat(entries->path().string(), "/", kAdapterConfigFile))) {
+        return absl::NotFoundError(absl::StrCat(directory, ": no ", kAdapterConfigFile, "; is \"",
                                                 entries->path().string(), "\" meant?"));
       }
     }
@@ -50,10 +46,10 @@ absl::Status NoConfig(const std::string& directory) {
     return ErrnoStatus(error.value(), "read the adapter directory", directory);
   }
   if (Exists(absl::StrCat(directory, "/config.json"))) {
-    return absl::NotFoundError(absl::StrCat(directory, ": no ", kConfigFile,
+    return absl::NotFoundError(absl::StrCat(directory, ": no ", kAdapterConfigFile,
                                             ": a model's checkpoint, not a PEFT adapter"));
   }
-  return absl::NotFoundError(absl::StrCat(directory, ": no ", kConfigFile));
+  return absl::NotFoundError(absl::StrCat(directory, ": no ", kAdapterConfigFile));
 }
 
 // "/models/Qwen2.5-0.5B/" and "Qwen/Qwen2.5-0.5B" both name "Qwen2.5-0.5B".
@@ -76,13 +72,14 @@ void CompareBase(const LoraConfig& config, const std::vector<std::string>& base_
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> Load(const std::string& directory,
                                                         const LoraLoadOptions& options) {
-  const std::string config_path = absl::StrCat(directory, "/", kConfigFile);
-  const std::string tensor_path = absl::StrCat(directory, "/", kTensorFile);
+  const std::string config_path = absl::StrCat(directory, "/", kAdapterConfigFile);
+  const std::string tensor_path = absl::StrCat(directory, "/", kAdapterTensorFile);
   if (!Exists(config_path)) return NoConfig(directory);
-  ABSL_ASSIGN_OR_RETURN(const std::string config_json, ReadFileBytes(config_path, kMaxConfigBytes));
+  ABSL_ASSIGN_OR_RETURN(const std::string config_json,
+                        ReadFileBytes(config_path, kMaxAdapterConfigBytes));
   ABSL_ASSIGN_OR_RETURN(LoraConfig config, ParseLoraConfig(config_json));
   absl::StatusOr<LoraTargeting> targeting = LoraTargeting::Compile(config);
-  if (!targeting.ok()) return Annotate(targeting.status(), kConfigFile);
+  if (!targeting.ok()) return Annotate(targeting.status(), kAdapterConfigFile);
   if (!Exists(tensor_path) && Exists(absl::StrCat(directory, "/", kPickleFile))) {
     return absl::FailedPreconditionError(
         absl::StrCat(directory, ": only pickled weights (", kPickleFile,
@@ -121,16 +118,6 @@ absl::StatusOr<std::shared_ptr<const LoraAdapter>> LoadLoraAdapter(const std::st
     }
     return absl::InternalError(absl::StrCat(directory, ": ", what));
   }
-}
-
-std::string AdapterVersion(absl::string_view config_json, absl::string_view safetensors) {
-  Sha256 digest;
-  digest.Update("plumbline.adapter.v1\n");
-  digest.Update(absl::StrCat(kConfigFile, " ", config_json.size(), "\n"));
-  digest.Update(config_json);
-  digest.Update(absl::StrCat(kTensorFile, " ", safetensors.size(), "\n"));
-  digest.Update(safetensors);
-  return digest.FinishHex();
 }
 
 }  // namespace plumbline

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/lora/adapter_version.h"
 #include "core/lora/lora_config.h"
 #include "core/lora/target_module.h"
 
@@ -97,10 +98,6 @@ struct LoraLoadOptions {
 // FailedPrecondition: only pickled weights. Never throws, never writes.
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> LoadLoraAdapter(const std::string& directory,
                                                                    const LoraLoadOptions& options);
-
-// SHA-256 over both files, each under its name and length, so that no two pairs collide by moving
-// bytes from one to the other.
-std::string AdapterVersion(absl::string_view config_json, absl::string_view safetensors);
 
 }  // namespace plumbline
 

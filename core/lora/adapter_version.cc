@@ -1,0 +1,26 @@
+#include "core/lora/adapter_version.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/sha256.h"
+
+namespace plumbline {
+
+std::string AdapterVersion(absl::string_view config_json, absl::string_view safetensors) {
+  Sha256 digest;
+  digest.Update("plumbline.adapter.v1\n");
+  digest.Update(absl::StrCat(kAdapterConfigFile, " ", config_json.size(), "\n"));
+  digest.Update(config_json);
+  digest.Update(absl::StrCat(kAdapterTensorFile, " ", safetensors.size(), "\n"));
+  digest.Update(safetensors);
+  return digest.FinishHex();
+}
+
+bool IsAdapterVersion(absl::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+}  // namespace plumbline
