@@ -1,0 +1,141 @@
+// The device thread of one model: continuous batching over a decoder and a KV cache.
+//
+// Each step takes one token of every sequence that is decoding, fills up with slices of prompts to
+// a fixed number of tokens, runs the decoder once and hands out logits. A sequence is admitted when
+// the cache has room for all it may become, so nothing running is ever evicted. What a step happens
+// to contain changes no result (decoder_internal.h).
+//
+// Island-internal.
+#ifndef PLUMBLINE_CORE_ENGINE_DEVICE_ENGINE_INTERNAL_H_
+#define PLUMBLINE_CORE_ENGINE_DEVICE_ENGINE_INTERNAL_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "core/engine/model_host.h"
+#include "core/engine/prefix_cache.h"
+#include "core/engine/work_internal.h"
+#include "core/model/decoder_internal.h"
+#include "core/model/kv_pool.h"
+#include "core/model/thread_pool.h"
+
+namespace plumbline {
+
+struct DeviceEngineOptions {
+  int max_batch = 32;
+  int max_queue = 65536;
+  bool prefix_cache = true;
+};
+
+// Thread-safe.
+class DeviceEngine {
+ public:
+  DeviceEngine(std::unique_ptr<ThreadPool> threads, std::unique_ptr<Decoder> decoder,
+               std::unique_ptr<KvPool> pool, const DeviceEngineOptions& options);
+  ~DeviceEngine();
+
+  // Queues a request; its work is finished with an error where that is impossible:
+  // ResourceExhausted (queue full, or more tokens than the whole cache holds), Unavailable
+  // (stopped).
+  void Submit(std::unique_ptr<Request> request);
+  // Runs `task` on the device thread between two steps and waits for it. Unavailable: stopped.
+  absl::Status RunBetweenSteps(std::function<void(Decoder&)> task);
+  // Ends the thread; whatever is under way is finished with Unavailable. Idempotent; not from the
+  // device thread.
+  void Stop();
+
+  EngineStats stats() const;
+  const Decoder& decoder() const { return *decoder_; }
+  int threads() const { return threads_->threads(); }
+  // Tokens that one sequence can have in the cache at most.
+  int64_t cache_tokens() const { return pool_->blocks() * kKvBlockTokens; }
+
+ private:
+  struct Family;
+  // A sequence that holds blocks.
+  struct Sequence {
+    std::unique_ptr<Request> request;
+    int64_t prompt_length = 0;  // tokens when it came
+    int64_t computed = 0;       // tokens whose keys and values are in the cache
+    std::vector<void*> blocks;
+    std::vector<std::string> keys;  // of the prompt's whole blocks
+    size_t published = 0;           // keys that are in the prefix cache, or were found there
+    Family* family = nullptr;       // of a child
+  };
+  // A finished sequence whose children still need its keys and values.
+  struct Family {
+    std::unique_ptr<Request> parent;  // adapter and cancel token
+    int64_t context = 0;              // tokens
+    std::vector<void*> blocks;
+    std::vector<void*> reserve;  // enough for one child, so that a full cache cannot stop it
+    std::deque<std::unique_ptr<Request>> waiting;
+    size_t reserve_size = 0;
+    int running = 0;
+  };
+  struct OutputRow {
+    Sequence* sequence;
+    int64_t position;
+  };
+
+  void Loop();
+  bool Woken() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void DropCancelled();
+  void Admit();
+  bool AdmitRequest(std::unique_ptr<Request>& request, bool& deferred);
+  void AdmitChildren();
+  bool AdmitChild(Family& family);
+  void BuildStep();
+  absl::Status RunStep();
+  void HandOutLogits();
+  void AdvanceAll();
+  void Publish(Sequence& sequence);
+  void End(std::list<Sequence>::iterator sequence, const absl::Status& status);
+  void Retire(Sequence& sequence, bool keep_blocks);
+  void StartFamily(Sequence& sequence, std::vector<std::unique_ptr<Request>> children);
+  void RefillReserve(Family& family, Sequence& child);
+  void DropFamily(std::list<Family>::iterator family, const absl::Status& status);
+  void FailEverything(const absl::Status& status);
+  int64_t BlocksFor(int64_t tokens) const { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
+  int64_t ReserveFor(const Request& request) const;
+  void ReleaseAll(std::vector<void*>& blocks);
+  void CountStep();
+
+  const DeviceEngineOptions options_;
+  const std::unique_ptr<ThreadPool> threads_;
+  const std::unique_ptr<Decoder> decoder_;
+  const std::unique_ptr<KvPool> pool_;
+
+  // The device thread's own.
+  PrefixCache cache_;
+  std::list<Sequence> running_;  // in order of admission
+  std::list<Family> families_;
+  std::list<std::unique_ptr<Request>> waiting_;
+  absl::flat_hash_map<std::string, int> pending_;  // prefix keys being computed
+  std::vector<Chunk> chunks_;
+  std::vector<Sequence*> chunk_sequences_;
+  std::vector<OutputRow> outputs_;
+  EngineStats step_;             // what the step at hand adds
+  AlignedBuffer<float> logits_;  // [64, V]
+
+  mutable absl::Mutex mutex_;
+  std::vector<std::unique_ptr<Request>> arrivals_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int queued_ ABSL_GUARDED_BY(mutex_) = 0;  // arrivals_ + waiting_
+  EngineStats stats_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_ENGINE_DEVICE_ENGINE_INTERNAL_H_

@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/engine/pinned_model_internal.h"
+
+namespace plumbline {
+namespace {
+
+// OutOfRange with both numbers when a sequence would not fit the context.
+absl::Status CheckLength(int64_t prompt, int64_t more, absl::string_view more_name,
+                         int64_t context) {
+  if (prompt + more <= context) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat("the prompt has ", prompt, " tokens and ", more_name,
+                                            " ", more, ", together ", prompt + more,
+                                            "; the model's context is ", context));
+}
+
+absl::StatusOr<std::vector<TokenScore>> WithTexts(const Tokenizer& tokenizer,
+                                                  const std::vector<int32_t>& tokens,
+                                                  const std::vector<TokenLogits>& logits) {
+  const auto text = [&](int32_t id) {
+    absl::StatusOr<std::string> result = tokenizer.TokenText(id);
+    return result.ok() ? *std::move(result) : std::string();  // a padding id has no text
+  };
+  std::vector<TokenScore> scores(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    TokenScore& score = scores[i];
+    score.id = tokens[i];
+    score.text = text(tokens[i]);
+    score.has_log_probability = i > 0;
+    if (i == 0) continue;
+    const TokenLogits& from = logits[i - 1];
+    score.log_probability = from.log_probability;
+    for (size_t t = 0; t < from.top.size(); ++t) {
+      score.top.push_back({from.top[t], text(from.top[t]), from.top_log_probabilities[t]});
+    }
+  }
+  return scores;
+}
+
+}  // namespace
+
+PinnedModel::PinnedModel(std::shared_ptr<HostedModel> model,
+                         std::shared_ptr<const AdapterVersionEntry> adapter, ModelIdentity identity)
+    : model_(std::move(model)), adapter_(std::move(adapter)), identity_(std::move(identity)) {
+  ++model_->pins_;
+  if (adapter_ != nullptr) ++adapter_->pins;
+}
+
+PinnedModel::~PinnedModel() {
+  --model_->pins_;
+  if (adapter_ != nullptr) --adapter_->pins;
+}
+
+void PinnedModel::Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()> prepare,
+                        std::shared_ptr<const CancelToken> cancel,
+                        std::function<void(absl::Status)> fail) {
+  // The task holds the model, not this handle: a handle may go while its call is under way.
+  std::shared_ptr<HostedModel> model = model_;
+  auto shared_fail = std::make_shared<std::function<void(absl::Status)>>(std::move(fail));
+  const bool posted = model_->prepare_.Post([model, adapter = adapter_,
+                                             prepare = std::move(prepare),
+                                             cancel = std::move(cancel), shared_fail] {
+    absl::StatusOr<std::unique_ptr<Request>> request = prepare();
+    if (!request.ok()) {
+      model->deliver_.Post([shared_fail, status = request.status()] { (*shared_fail)(status); });
+      return;
+    }
+    if (adapter != nullptr) (*request)->adapter = adapter->weights;
+    (*request)->cancel = cancel;
+    model->engine_->Submit(*std::move(request));
+  });
+  // The threads are gone: there is nobody else to call back.
+  if (!posted) (*shared_fail)(absl::UnavailableError("the model is unloaded"));
+}
+
+void PinnedModel::Generate(GenerateCall call,
+                           std::function<void(absl::StatusOr<Generation>)> done) {
+  auto shared_done =
+      std::make_shared<std::function<void(absl::StatusOr<Generation>)>>(std::move(done));
+  HostedModel* model = model_.get();
+  std::shared_ptr<const CancelToken> cancel = call.cancel;
+  Start(
+      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+        ABSL_RETURN_IF_ERROR(ValidateDecoding(call.decoding));
+        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model->encoder_->Encode(call.prompt));
+        ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(tokens.size()),
+                                         call.decoding.max_new_tokens, "max_new_tokens is",
+                                         model->info_.context_length));
+        GenerateSpec spec{model->encoder_->tokenizer(), call.decoding, call.sample_index,
+                          model->encoder_->end_tokens()};
+        // A stop string that is a special token never shows in the text: it ends by its id.
+        for (const std::string& stop : call.decoding.stop) {
+          const std::optional<int32_t> id = spec.tokenizer->TokenId(stop);
+          if (id && spec.tokenizer->IsSpecial(*id)) spec.end_tokens.insert(*id);
+        }
+        return MakeGenerate(
+            std::move(tokens), std::move(spec),
+            [shared_done](absl::StatusOr<Generation> result) { (*shared_done)(std::move(result)); },
+            [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
+      },
+      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+}
+
+void PinnedModel::LogLikelihoods(
+    LogLikelihoodCall call, std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done) {
+  using Done = std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)>;
+  auto shared_done = std::make_shared<Done>(std::move(done));
+  HostedModel* model = model_.get();
+  std::shared_ptr<const CancelToken> cancel = call.cancel;
+  Start(
+      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+        ABSL_ASSIGN_OR_RETURN(PromptEncoder::Split split,
+                              model->encoder_->EncodeChoices(call.context, call.continuations));
+        for (const std::vector<int32_t>& continuation : split.continuations) {
+          ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(split.context.size()),
+                                           static_cast<int64_t>(continuation.size()),
+                                           "a continuation", model->info_.context_length));
+        }
+        return MakeLogLikelihoods(
+            std::move(split.context), std::move(split.continuations),
+            [shared_done](absl::StatusOr<std::vector<LogLikelihood>> result) {
+              (*shared_done)(std::move(result));
+            },
+            [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
+      },
+      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+}
+
+void PinnedModel::Score(ScoreCall call,
+                        std::function<void(absl::StatusOr<std::vector<TokenScore>>)> done) {
+  using Done = std::function<void(absl::StatusOr<std::vector<TokenScore>>)>;
+  auto shared_done = std::make_shared<Done>(std::move(done));
+  HostedModel* model = model_.get();
+  std::shared_ptr<const CancelToken> cancel = call.cancel;
+  Start(
+      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+        if (call.top < 0 || call.top > 100) {
+          return absl::InvalidArgumentError(absl::StrCat("top is ", call.top, ", want 0 to 100"));
+        }
+        Prompt prompt;
+        prompt.text = call.text;
+        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model->encoder_->Encode(prompt));
+        ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(tokens.size()), 0, "nothing more,",
+                                         model->info_.context_length));
+        const auto finish = [model, shared_done,
+                             tokens](absl::StatusOr<std::vector<TokenLogits>> logits) {
+          if (!logits.ok()) return (*shared_done)(logits.status());
+          (*shared_done)(WithTexts(*model->encoder_->tokenizer(), tokens, *logits));
+        };
+        if (tokens.size() == 1) {  // nothing precedes the only token: there is nothing to compute
+          tokens.push_back(tokens[0]);
+          return MakeScore(
+              std::move(tokens), 0,
+              [finish](absl::StatusOr<std::vector<TokenLogits>> logits) { finish(logits); },
+              [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
+        }
+        return MakeScore(std::move(tokens), call.top, finish, [model](std::function<void()> task) {
+          model->deliver_.Post(std::move(task));
+        });
+      },
+      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+}
+
+}  // namespace plumbline
