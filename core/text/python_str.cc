@@ -124,6 +124,12 @@ std::string Lower(absl::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      out.push_back(static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte));
+      ++i;
+      continue;
+    }
     const size_t begin = i;
     const char32_t c = NextCodePoint(text, &i);
     AppendLower(text, c, begin, i, &out);

@@ -134,9 +134,18 @@ std::string DecodeReplacing(absl::string_view bytes) {
 }
 
 std::u32string ToCodePoints(absl::string_view text) {
-  std::u32string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size();) out.push_back(NextCodePoint(text, &i));
+  std::u32string out(text.size(), U'\0');
+  size_t length = 0;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x80) {
+      out[length++] = byte;
+      ++i;
+    } else {
+      out[length++] = NextCodePoint(text, &i);
+    }
+  }
+  out.resize(length);
   return out;
 }
 

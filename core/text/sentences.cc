@@ -14,20 +14,17 @@
 namespace plumbline {
 namespace {
 
-// A text as code points, with the byte each begins at; offsets has one entry more, the text's size.
-struct CodePoints {
-  explicit CodePoints(absl::string_view text) {
-    chars.reserve(text.size());
-    offsets.reserve(text.size() + 1);
-    for (size_t i = 0; i < text.size();) {
-      offsets.push_back(i);
-      chars.push_back(python::NextCodePoint(text, &i));
-    }
-    offsets.push_back(text.size());
-  }
-  std::u32string chars;
+// The byte each code point of `text` begins at, and the text's size.
+std::vector<size_t> ByteOffsets(absl::string_view text) {
   std::vector<size_t> offsets;
-};
+  offsets.reserve(text.size() + 1);
+  for (size_t i = 0; i < text.size();) {
+    offsets.push_back(i);
+    python::NextCodePoint(text, &i);
+  }
+  offsets.push_back(text.size());
+  return offsets;
+}
 
 // Some ASCII characters, looked up in one load.
 class AsciiSet {
@@ -75,7 +72,13 @@ uint8_t OrthoContext(absl::string_view type) {
 std::string Utf8Of(std::u32string_view chars) {
   std::string out;
   out.reserve(chars.size());
-  for (const char32_t c : chars) python::AppendUtf8(c, &out);
+  for (const char32_t c : chars) {
+    if (c < 0x80) {
+      out.push_back(static_cast<char>(c));
+    } else {
+      python::AppendUtf8(c, &out);
+    }
+  }
   return out;
 }
 
@@ -107,6 +110,8 @@ bool EndsWord(std::u32string_view rest) {
   const auto boundary = [](std::u32string_view r) {
     return r.empty() || IsSpace(r[0]) || kNonWord(r[0]) || HasMultiCharPunct(r);
   };
+  if (!rest.empty() && ((rest[0] | 0x20) >= 'a' && (rest[0] | 0x20) <= 'z'))
+    return false;  // most characters
   return boundary(rest) || (rest[0] == ',' && boundary(rest.substr(1)));
 }
 
@@ -368,9 +373,11 @@ std::vector<TextSpan> Realign(std::u32string_view chars, const std::vector<TextS
 }  // namespace
 
 std::vector<TextSpan> SentenceSpans(absl::string_view text) {
-  const CodePoints points(text);
-  std::vector<TextSpan> spans = Realign(points.chars, Slices(points.chars));
-  for (TextSpan& span : spans) span = {points.offsets[span.begin], points.offsets[span.end]};
+  const std::u32string chars = python::ToCodePoints(text);
+  std::vector<TextSpan> spans = Realign(chars, Slices(chars));
+  if (chars.size() == text.size()) return spans;  // one byte each
+  const std::vector<size_t> offsets = ByteOffsets(text);
+  for (TextSpan& span : spans) span = {offsets[span.begin], offsets[span.end]};
   return spans;
 }
 

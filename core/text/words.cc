@@ -4,7 +4,7 @@
 // "$" is Python's: the end, or before a final newline.
 #include "core/text/words.h"
 
-#include <cstdint>
+#include <array>
 #include <string>
 
 #include "core/text/python_unicode.h"
@@ -66,9 +66,34 @@ void Substitute(Chars* chars, const Match& match) {
   chars->swap(out);
 }
 
+// Which characters the sentence has to begin with. The substitutions add only spaces, backticks and
+// apostrophes, so what else is absent stays so, and its steps are left out.
+class Presence {
+ public:
+  explicit Presence(View chars) : ascii_() {
+    for (const char32_t c : chars) {
+      if (c < 128) {
+        ascii_[c] = true;
+      } else {
+        other_ = true;
+      }
+    }
+  }
+  bool HasAny(View set) const {
+    for (const char32_t c : set) {
+      if (c < 128 ? ascii_[c] : other_) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::array<bool, 128> ascii_;
+  bool other_ = false;
+};
+
 // [set] -> " \g<0> "
-void Pad(Chars* chars, View set) {
-  if (chars->find_first_of(set) == Chars::npos) return;
+void Pad(Chars* chars, const Presence& presence, View set) {
+  if (!presence.HasAny(set)) return;
   Substitute(chars, [set](View text, size_t i, Chars* out) -> size_t {
     if (!In(text[i], set)) return 0;
     out->append({U' ', text[i], U' '});
@@ -101,9 +126,9 @@ void PadRuns(Chars* chars, char32_t c, size_t least) {
   });
 }
 
-void StartingQuotes(Chars* chars) {
-  Pad(chars, U"«“‘„");      // ([«“‘„]|[`]+) -> " \1 ", its one half
-  PadRuns(chars, U'`', 1);  // and its other
+void StartingQuotes(Chars* chars, const Presence& presence) {
+  Pad(chars, presence, U"«“‘„");  // ([«“‘„]|[`]+) -> " \1 ", its one half
+  PadRuns(chars, U'`', 1);        // and its other
   if (!chars->empty() && (*chars)[0] == U'"') chars->replace(0, 1, U"``");  // ^\" -> ``
   Replace(chars, U"``", U" `` ");
   // ([ \(\[{<])(\"|\'{2}) -> "\1 `` "
@@ -147,10 +172,10 @@ void FinalPeriod(Chars* chars, View closing, bool space_inside) {
   chars->replace(dot, Chars::npos, tail);
 }
 
-void Punctuation(Chars* chars) {
+void Punctuation(Chars* chars, const Presence& presence) {
   FinalPeriod(chars, U"])}>\"'»”’ ", /*space_inside=*/true);
   // ([:,])([^\d]) -> " \1 \2"
-  if (chars->find_first_of(U":,") != Chars::npos) {
+  if (presence.HasAny(U":,")) {
     Substitute(chars, [](View text, size_t i, Chars* out) -> size_t {
       if (!In(text[i], U":,") || i + 1 >= text.size() || python::IsDecimal(text[i + 1])) return 0;
       out->append({U' ', text[i], U' ', text[i + 1]});
@@ -162,9 +187,9 @@ void Punctuation(Chars* chars) {
     if (In((*chars)[last], U":,")) chars->replace(last, 1, {U' ', (*chars)[last], U' '});
   }
   PadRuns(chars, U'.', 2);  // \.{2,}
-  Pad(chars, U";@#$%&");
+  Pad(chars, presence, U";@#$%&");
   FinalPeriod(chars, U"])}>\"'", /*space_inside=*/false);
-  Pad(chars, U"?!");
+  Pad(chars, presence, U"?!");
   // ([^'])' -> "\1 ' ", with a space after the apostrophe
   if (chars->find(U"' ") != Chars::npos) {
     Substitute(chars, [](View text, size_t i, Chars* out) -> size_t {
@@ -174,7 +199,7 @@ void Punctuation(Chars* chars) {
       return 3;
     });
   }
-  Pad(chars, U"*");
+  Pad(chars, presence, U"*");
 }
 
 // ([^' ])(suffix) -> "\1 \2 ", with a space after the suffix; the first suffix that fits.
@@ -194,8 +219,8 @@ void SplitSuffixes(Chars* chars, const std::vector<View>& suffixes) {
   });
 }
 
-void EndingQuotes(Chars* chars) {
-  Pad(chars, U"»”’");
+void EndingQuotes(Chars* chars, const Presence& presence) {
+  Pad(chars, presence, U"»”’");
   Replace(chars, U"''", U" '' ");
   Replace(chars, U"\"", U" '' ");
   // \s+ -> " "; a lone space stays as it is.
@@ -224,49 +249,59 @@ bool StartsWithIgnoringCase(View text, size_t i, View word) {
   return true;
 }
 
-// MacIntyre's contractions: what is before the word, its halves, what is after it.
+// MacIntyre's contractions: the halves of the word, and whether whitespace must follow it or only
+// its end.
 struct Contraction {
   View first, second;
-  enum Before : uint8_t { kBoundary, kSpace } before;
-  enum After : uint8_t { kWordEnd, kWhitespace } after;
+  bool before_whitespace;
 };
 
-constexpr Contraction kContractions[] = {
-    {U"can", U"not", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"d", U"'ye", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"gim", U"me", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"gon", U"na", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"got", U"ta", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"lem", U"me", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"more", U"'n", Contraction::kBoundary, Contraction::kWordEnd},
-    {U"wan", U"na", Contraction::kBoundary, Contraction::kWhitespace},
-    {U"'t", U"is", Contraction::kSpace, Contraction::kWordEnd},
-    {U"'t", U"was", Contraction::kSpace, Contraction::kWordEnd},
+// \b(first)(second)\b
+constexpr Contraction kContractions2[] = {
+    {U"can", U"not", false}, {U"d", U"'ye", false},  {U"gim", U"me", false},
+    {U"gon", U"na", false},  {U"got", U"ta", false}, {U"lem", U"me", false},
+    {U"more", U"'n", false}, {U"wan", U"na", true},
 };
+// A space, then (first)(second)\b
+constexpr Contraction kContractions3[] = {{U"'t", U"is", false}, {U"'t", U"was", false}};
 
-// The halves go apart: " \1 \2 ".
-void SplitContraction(Chars* chars, const Contraction& contraction) {
-  Substitute(chars, [&](View text, size_t i, Chars* out) -> size_t {
-    const size_t space = contraction.before == Contraction::kSpace ? 1 : 0;
-    if (space == 1 && text[i] != U' ') return 0;
-    const size_t second = i + space + contraction.first.size();
-    const size_t end = second + contraction.second.size();
-    if (end > text.size() || !StartsWithIgnoringCase(text, i + space, contraction.first) ||
-        !StartsWithIgnoringCase(text, second, contraction.second)) {
-      return 0;
+// The size of a contraction at text[i]; its halves go apart: " \1 \2 ". 0 where there is none.
+size_t SplitContraction(View text, size_t i, const Contraction& contraction, Chars* out) {
+  const size_t second = i + contraction.first.size();
+  const size_t end = second + contraction.second.size();
+  if (end > text.size() || !StartsWithIgnoringCase(text, i, contraction.first) ||
+      !StartsWithIgnoringCase(text, second, contraction.second)) {
+    return 0;
+  }
+  const bool ends = contraction.before_whitespace ? end < text.size() && IsSpace(text[end])
+                                                  : WordBoundary(text, end);
+  if (!ends) return 0;
+  out->push_back(U' ');
+  out->append(text.substr(i, contraction.first.size()));
+  out->push_back(U' ');
+  out->append(text.substr(second, contraction.second.size()));
+  out->push_back(U' ');
+  return end - i;
+}
+
+void Contractions(Chars* chars) {
+  // NLTK goes through the text once for each; no match makes or unmakes another, so once is enough.
+  // No character outside ASCII has one of the first letters for its case key.
+  Substitute(chars, [](View text, size_t i, Chars* out) -> size_t {
+    if (text[i] >= 128 || !In(CaseKey(text[i]), U"cdglmw") || !WordBoundary(text, i)) return 0;
+    for (const Contraction& contraction : kContractions2) {
+      if (const size_t size = SplitContraction(text, i, contraction, out); size > 0) return size;
     }
-    if (space == 0 && !WordBoundary(text, i)) return 0;
-    const bool ends = contraction.after == Contraction::kWordEnd
-                          ? WordBoundary(text, end)
-                          : end < text.size() && IsSpace(text[end]);
-    if (!ends) return 0;
-    out->push_back(U' ');
-    out->append(text.substr(i + space, contraction.first.size()));
-    out->push_back(U' ');
-    out->append(text.substr(second, contraction.second.size()));
-    out->push_back(U' ');
-    return end - i;
+    return 0;
   });
+  if (chars->find(U'\'') == Chars::npos) return;
+  for (const Contraction& contraction : kContractions3) {
+    Substitute(chars, [&](View text, size_t i, Chars* out) -> size_t {
+      if (text[i] != U' ') return 0;
+      const size_t size = SplitContraction(text, i + 1, contraction, out);
+      return size == 0 ? 0 : size + 1;
+    });
+  }
 }
 
 void AppendWords(View chars, std::vector<std::string>* words) {
@@ -283,14 +318,15 @@ void AppendWords(View chars, std::vector<std::string>* words) {
 
 void AppendTokens(absl::string_view sentence, std::vector<std::string>* words) {
   Chars chars = python::ToCodePoints(sentence);
-  StartingQuotes(&chars);
-  Punctuation(&chars);
-  Pad(&chars, U"[](){}<>");
+  const Presence presence(chars);
+  StartingQuotes(&chars, presence);
+  Punctuation(&chars, presence);
+  Pad(&chars, presence, U"[](){}<>");
   Replace(&chars, U"--", U" -- ");
   chars.insert(chars.begin(), U' ');
   chars.push_back(U' ');
-  EndingQuotes(&chars);
-  for (const Contraction& contraction : kContractions) SplitContraction(&chars, contraction);
+  EndingQuotes(&chars, presence);
+  Contractions(&chars);
   AppendWords(chars, words);
 }
 
