@@ -80,7 +80,7 @@ bool IsDigits(const std::string& text) {
 // Python's str(value), for targets that are numbers or booleans.
 absl::StatusOr<std::string> AsText(const Value& value) {
   if (value.is_string()) return value.get<std::string>();
-  static const TextTemplate& print = **TextTemplate::Compile("{{ value }}", "value");
+  static const TextTemplate& print = *TextTemplate::Compile("{{ value }}", "value")->release();
   Json variables;
   variables["value"] = value;
   return print.Render(variables);

@@ -300,6 +300,13 @@ absl::Status ConfigParser::ReadDocs() {
         return node->Error("does not go with checker ifeval, whose rows say what is checked");
       }
     }
+    const auto* text = std::get_if<std::string>(&config_.doc_to_text.value);
+    if (!config_.doc_to_text.empty() &&
+        (text == nullptr ||
+         (*text != "prompt" && *text != "{{prompt}}" && *text != "{{ prompt }}"))) {
+      return root_.Find("doc_to_text")
+          ->Error("checker ifeval asks the field prompt as it is: remove it");
+    }
     return absl::OkStatus();
   }
   if (config_.doc_to_text.empty()) {
