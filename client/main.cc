@@ -58,6 +58,7 @@ int Run(int argc, char** argv) {
   AddScoreCommand(app, context);
   AddCheckCommand(app, context);
   AddGateCommands(app, context);
+  AddHistoryCommand(app, context);
   AddPlanCommand(app, context);
   AddCompletionCommand(app, context);
   try {
