@@ -5,6 +5,9 @@ googleapis_root=$cache_dir/googleapis-1.76.0
 log_dir=$cache_dir/log
 mkdir -p "$log_dir"
 
+# ccache: another checkout of the same sources hits the same entries.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 say() { printf '[plumbline] %s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
