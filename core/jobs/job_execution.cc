@@ -275,9 +275,16 @@ void JobRunner::Impl::Committed(const std::vector<LeasedVerdicts>& batch,
       }
     }
     if (unit_done) wake_ = true;  // room for another one
+    for (const std::string& id : complete) {
+      if (stopped_) break;  // the next process finishes it
+      // On its own: a large report must not hold up other jobs' commits.
+      executor_.Schedule([self = shared_from_this(), id] {
+        WorkScope scope(*self);
+        if (scope) self->Finish(id);
+      });
+    }
   }
   for (const std::string& id : ended) Close(id);
-  for (const std::string& id : complete) Finish(id);
   for (const auto& [id, why] : broken) Fail(id, absl::InternalError(why.message()));
 }
 

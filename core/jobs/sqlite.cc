@@ -126,6 +126,7 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const s
   ABSL_RETURN_IF_ERROR(connection->Execute(
       mode == Mode::kWriter ? "PRAGMA trusted_schema=OFF; PRAGMA journal_mode=WAL; "
                               "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; "
+                              "PRAGMA journal_size_limit=67108864; "
                               "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON"
                             : "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; "
                               "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; "

@@ -109,6 +109,11 @@ absl::StatusOr<std::shared_ptr<SqliteDatabase>> SqliteDatabase::Open(const Sqlit
           database->writer_->Execute(absl::StrCat("PRAGMA max_page_count=", options.max_pages)));
     }
     ABSL_RETURN_IF_ERROR(Migrate(*database->writer_, options.path));
+    // The lock says that no other process works on these jobs: whoever held a lease is dead, and
+    // its units need not wait for the lease to expire.
+    ABSL_RETURN_IF_ERROR(database->writer_->Execute(
+        "UPDATE units SET owner = '', expires_us = 0 WHERE owner != '' AND job_no IN "
+        "(SELECT no FROM jobs WHERE state = 1)"));
   }
   absl::MutexLock lock(&database->readers_mutex_);
   for (int i = 0; i < std::max(1, options.readers); ++i) {

@@ -2,8 +2,10 @@
 #include "core/jobs/sqlite_job_store.h"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "core/jobs/job_notifier.h"
@@ -184,6 +186,42 @@ TEST_F(SqliteJobStoreTest, AFullDiskChangesNothingAndRecovers) {
   ASSERT_OK_AND_ASSIGN(auto outcomes, store->CommitVerdicts({AllOf(leases[0])}));
   EXPECT_EQ(outcomes[0].recorded, 1000 - recorded);
   EXPECT_EQ(outcomes[0].duplicates, recorded);
+}
+
+// The operating system's own limit: write() fails in the middle of a transaction.
+TEST_F(SqliteJobStoreTest, AFailingWriteChangesNothingAndRecovers) {
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<SqliteDatabase> database, Open());
+  std::unique_ptr<JobStore> store = NewSqliteJobStore(database);
+  ASSERT_OK_AND_ASSIGN(Job job, store->CreateJob(NewJob("r", 400), 400));
+  JobStore::ClaimRequest claim;
+  claim.owner = "me";
+  claim.duration = absl::Seconds(60);
+  ASSERT_OK_AND_ASSIGN(std::vector<Lease> leases, store->ClaimUnits(claim));
+  auto write_from = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 512 << 10;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  absl::Status failed;
+  int64_t recorded = 0;
+  int item = 0;
+  for (; item < 400 && failed.ok(); ++item) {
+    Verdict verdict = NewVerdict(leases[0], item);
+    verdict.response = std::string(20000, 'x');
+    auto outcomes = store->CommitVerdicts({{leases[0], {verdict}}});
+    failed = outcomes.status();
+    if (failed.ok()) ++recorded;
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, write_from);
+  EXPECT_THAT(failed,
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       testing::AllOf(testing::HasSubstr(path_), testing::HasSubstr("no space"))));
+  ASSERT_OK_AND_ASSIGN(Job read, store->GetJob(job.id));
+  EXPECT_EQ(read.counts.done, recorded);
+  ASSERT_OK_AND_ASSIGN(auto outcomes, store->CommitVerdicts({AllOf(leases[0])}));
+  EXPECT_EQ(outcomes[0].recorded, 400 - recorded);
 }
 
 TEST_F(SqliteJobStoreTest, TellsListenersAfterTheCommit) {
