@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -54,6 +55,13 @@ absl::Status MakeDirectory(const std::string& path) {
         absl::StrCat("data directory ", path, ": ", error.message()));
   }
   return absl::OkStatus();
+}
+
+// Holds the gRPC library for the life of the process. When the last object goes it would stop its
+// threads, and that can wait 10 s for a poller.
+void KeepGrpc() {
+  static const bool kept = (grpc_init(), true);
+  (void)kept;
 }
 
 // gRPC's own lines are for people who debug gRPC.
@@ -225,6 +233,11 @@ void Server::Parts::SetHealth() {
 }
 
 absl::Status Server::Parts::Announce() {
+  if (!config_.port_file.empty()) {
+    ABSL_RETURN_IF_ERROR(WriteFileAtomically(
+        config_.port_file,
+        absl::StrCat("grpc=", grpc_address_, "\nmetrics=", metrics_address_, "\n")));
+  }
   std::vector<std::string> models, adapters;
   for (const ModelInfo& model : hosting_->ListModels()) models.push_back(model.options.name);
   for (const AdapterInfo& adapter : host_->ListAdapters("")) {
@@ -234,9 +247,7 @@ absl::Status Server::Parts::Announce() {
                std::string(ServerVersion()), grpc_address_,
                metrics_address_.empty() ? "no port" : metrics_address_, absl::StrJoin(models, ", "),
                absl::StrJoin(adapters, ", "), tasks_->List().size());
-  if (config_.port_file.empty()) return absl::OkStatus();
-  return WriteFileAtomically(config_.port_file, absl::StrCat("grpc=", grpc_address_,
-                                                             "\nmetrics=", metrics_address_, "\n"));
+  return absl::OkStatus();
 }
 
 void Server::Parts::Shutdown(absl::Duration drain) {
@@ -262,6 +273,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
                                                       const ModelHostFactory& make_host) {
   gpr_set_log_function(LogFromGrpc);
+  KeepGrpc();
   auto parts = std::make_unique<Parts>(config);
   ABSL_RETURN_IF_ERROR(parts->OpenStore());
   ABSL_RETURN_IF_ERROR(CheckListenAddress(config.listen));

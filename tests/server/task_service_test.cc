@@ -74,9 +74,7 @@ TEST_F(TaskServiceTest, ABadRowIsNamedByItsLine) {
            Upload("mine", "{\"question\": \"1+1\", \"answer\": \"2\"}\n{\"question\": \"1+2\"}\n"),
            &task);
   EXPECT_THAT(status, IsRpcError(StatusCode::INVALID_ARGUMENT, "TASK_INVALID"));
-  EXPECT_THAT(status.error_message(), HasSubstr("sums.jsonl"));
-  EXPECT_THAT(status.error_message(), HasSubstr("2"));
-  EXPECT_THAT(status.error_message(), HasSubstr("answer"));
+  EXPECT_THAT(status.error_message(), HasSubstr("sums.jsonl:2"));
   const grpc::Status broken =
       Call(*tasks_, &Stub::UploadTask, Upload("mine", "{\"question\": \n"), &task);
   EXPECT_THAT(broken, IsRpcError(StatusCode::INVALID_ARGUMENT, "TASK_INVALID"));
