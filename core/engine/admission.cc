@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/ids.h"
 #include "core/base/status_macros.h"
+#include "core/engine/adapter_store.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
 #include "core/model/decoder_weights_internal.h"
@@ -19,7 +16,6 @@ namespace plumbline {
 namespace {
 
 constexpr int64_t kCanaryBlocks = 2;  // 48 tokens
-constexpr const char* kAdapterFiles[] = {"adapter_config.json", "adapter_model.safetensors"};
 
 AdmissionReport Describe(const LoraAdapter& adapter) {
   AdmissionReport report;
@@ -50,12 +46,6 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
     report.modules.push_back(std::move(applied));
   }
   return report;
-}
-
-absl::StatusOr<std::string> ReadAll(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path.string(), ": cannot be read"));
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
 }  // namespace
@@ -142,37 +132,15 @@ absl::StatusOr<std::shared_ptr<const AdapterVersionEntry>> HostedModel::Admit(
   return std::shared_ptr<const AdapterVersionEntry>(std::move(entry));
 }
 
-// Copies the files under their version's name; the copy is checked, because the source may change
-// between the load and now.
+// Keeps a copy under the version's name, which is checked: the source may change between the load
+// and now.
 absl::Status HostedModel::CopyToStore(const std::string& path, const std::string& version) {
-  namespace fs = std::filesystem;
   if (host_.adapter_store_dir.empty()) return absl::OkStatus();
-  const fs::path store = host_.adapter_store_dir;
-  const fs::path target = store / version;
-  std::error_code error;
-  if (fs::exists(target / kAdapterFiles[0], error)) return absl::OkStatus();
-  const fs::path staged = store / RandomIds().NewId(".incoming");
-  fs::create_directories(staged, error);
-  std::string contents[2];
-  for (int i = 0; i < 2 && !error; ++i) {
-    ABSL_ASSIGN_OR_RETURN(contents[i], ReadAll(fs::path(path) / kAdapterFiles[i]));
-    std::ofstream out(staged / kAdapterFiles[i], std::ios::binary);
-    out.write(contents[i].data(), static_cast<std::streamsize>(contents[i].size()));
-    if (!out.flush()) error = std::make_error_code(std::errc::io_error);
-  }
-  if (!error && AdapterVersion(contents[0], contents[1]) != version) {
-    fs::remove_all(staged, error);
-    return absl::AbortedError(absl::StrCat(path, ": the files changed while they were loaded"));
-  }
-  if (!error) fs::rename(staged, target, error);
-  if (error && !fs::exists(target)) {
-    std::error_code ignored;
-    fs::remove_all(staged, ignored);
-    return absl::ResourceExhaustedError(
-        absl::StrCat(store.string(), ": cannot keep a copy of the adapter: ", error.message()));
-  }
-  fs::remove_all(staged, error);  // another load of the same version was first
-  return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<AdapterStore> store,
+                        AdapterStore::Open(host_.adapter_store_dir));
+  ABSL_ASSIGN_OR_RETURN(const StoredAdapter stored, store->Import(path));
+  if (stored.version == version) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat(path, ": the files changed while they were loaded"));
 }
 
 absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& options) {

@@ -8,7 +8,7 @@
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/pinned_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
-#include "core/model/config_reader.h"
+#include "core/model/decoder_weights_internal.h"
 #include "core/model/families/families.h"
 
 namespace plumbline {
