@@ -48,7 +48,6 @@ std::unique_ptr<JobStore> OpenStore(const std::string& path, const Clock* clock 
   if (store == nullptr) _exit(1);
   std::ofstream log(path + ".acknowledged", std::ios::app);
   std::mt19937 random(static_cast<unsigned>(getpid()));
-  std::cout << "working" << std::endl;  // the parent waits for this
   while (true) {
     JobStore::ClaimRequest claim;
     claim.owner = absl::StrCat("child-", getpid());
@@ -71,11 +70,13 @@ std::unique_ptr<JobStore> OpenStore(const std::string& path, const Clock* clock 
       for (const Verdict& v : batch[i].verdicts) log << v.subject << "/" << v.item << "\n";
     }
     log.flush();
+    std::cout << '#' << std::flush;
   }
 }
 
-// Starts a child and waits until it is working; returns its process id.
-pid_t StartChild(const std::string& path, int round) {
+// Starts a child, waits until it has committed `commits` times and kills it `delay_us` later, in
+// the middle of whatever it does then. Returns waitpid's status.
+int RunAndKill(const std::string& path, int round, int commits, unsigned delay_us) {
   int pipe_ends[2];
   EXPECT_EQ(pipe(pipe_ends), 0);
   pid_t child = fork();
@@ -89,14 +90,18 @@ pid_t StartChild(const std::string& path, int round) {
     _exit(127);
   }
   close(pipe_ends[1]);
-  std::string seen;
   char byte;
-  while (seen.find("working") == std::string::npos && read(pipe_ends[0], &byte, 1) == 1) {
-    seen += byte;
+  bool alive = true;
+  for (int seen = 0; seen < commits && alive;) {
+    alive = read(pipe_ends[0], &byte, 1) == 1;
+    if (alive && byte == '#') ++seen;
   }
-  EXPECT_THAT(seen, testing::HasSubstr("working"));
+  usleep(delay_us);  // not a wait for a condition: the moment of death
+  kill(child, SIGKILL);
   close(pipe_ends[0]);
-  return child;
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return status;
 }
 
 // The child's half; skipped in a normal run.
@@ -122,11 +127,8 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
   int kills_with_progress = 0;
   int64_t last_done = 0;
   for (int round = 0; round < rounds; ++round) {
-    pid_t child = StartChild(path, round);
-    usleep(2000 + random() % 80000);  // not a wait for a condition: the moment of death
-    kill(child, SIGKILL);
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
+    const int commits = static_cast<int>(random() % 5);
+    const int status = RunAndKill(path, round, commits, random() % 15000);
     ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "the child saw an error";
 
     std::unique_ptr<JobStore> store = OpenStore(path);
