@@ -291,7 +291,7 @@ absl::Status AdapterAssembly::BuildSaved(const TargetModule& target, Parts& part
                           Take(target.name, AdapterPart::kBias, parts, {target.out_features}));
   }
   ABSL_RETURN_IF_ERROR(TakeSavedCopies(target, parts, replacement.bias));
-  if (config_.ensure_weight_tying) {
+  if (targeting_.TiesSavedModules()) {
     for (const TargetModule* tied : TiedWith(target)) {
       if (tied->name == target.name || targeting_.Saves(tied->name)) continue;
       ModuleReplacement& follower = adapter_->replacements[tied->name];

@@ -37,14 +37,14 @@ std::vector<const TargetModule*> AdapterAssembly::TiedWith(const TargetModule& t
 
 bool AdapterAssembly::HasLoraInPeft(const TargetModule& target) const {
   if (targeting_.Targets(target)) return true;
-  if (!config_.ensure_weight_tying || target.tied_to.empty()) return false;
+  if (!targeting_.TiesTargets() || target.tied_to.empty()) return false;
   const TargetModule* owner = FindModule(target.tied_to);
   return owner != nullptr && targeting_.Targets(*owner);
 }
 
 // Under ensure_weight_tying the head's A and B are the embedding's B and A, transposed.
 absl::Status AdapterAssembly::CheckTied() const {
-  if (!config_.ensure_weight_tying) return absl::OkStatus();
+  if (!targeting_.TiesTargets()) return absl::OkStatus();
   for (const auto& [name, module] : adapter_->modules) {
     const auto owner = adapter_->modules.find(module.target.tied_to);
     if (owner == adapter_->modules.end()) continue;

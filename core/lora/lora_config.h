@@ -82,6 +82,11 @@ class LoraTargeting {
   double Alpha(absl::string_view module) const;
   // alpha / r, or alpha / √r with use_rslora; `rank` is the module's.
   double Scaling(absl::string_view module, int64_t rank) const;
+  // Whether ensure_weight_tying carries a saved embedding, or a LoRA on one, over to the output
+  // head tied to it. PEFT knows embeddings by the names "embed_tokens" and "lm_head" only: GPT-2's
+  // "wte" is never tied.
+  bool TiesSavedModules() const;
+  bool TiesTargets() const;
   // Whether modules_to_save names this module: exactly, or by its last components.
   bool Saves(absl::string_view module) const;
 

@@ -23,6 +23,13 @@ bool MatchesEntry(absl::string_view name, absl::string_view entry) {
          name[name.size() - entry.size() - 1] == '.';
 }
 
+bool NamesAnEmbedding(const std::vector<std::string>& entries) {
+  for (const std::string& entry : entries) {
+    if (MatchesEntry(entry, "embed_tokens") || MatchesEntry(entry, "lm_head")) return true;
+  }
+  return false;
+}
+
 struct CompiledSelection {
   ModuleSelection selection;
   std::unique_ptr<RE2> regex;
@@ -80,6 +87,8 @@ struct LoraTargeting::Compiled {
   int64_t r = 8;
   double lora_alpha = 8;
   bool use_rslora = false;
+  bool ties_saved = false;
+  bool ties_targets = false;
 
   bool Excludes(absl::string_view module) const;
   bool InLayers(absl::string_view module) const;
@@ -137,6 +146,15 @@ absl::StatusOr<LoraTargeting> LoraTargeting::Compile(const LoraConfig& config) {
     compiled->layer_patterns.push_back(*std::move(regex));
   }
   compiled->saved = config.modules_to_save;
+  // BaseTuner._check_tied_modules
+  if (config.ensure_weight_tying) {
+    compiled->ties_saved = NamesAnEmbedding(config.modules_to_save);
+    compiled->ties_targets =
+        !compiled->ties_saved && (compiled->target.regex != nullptr
+                                      ? RE2::FullMatch("embed_tokens", *compiled->target.regex) ||
+                                            RE2::FullMatch("lm_head", *compiled->target.regex)
+                                      : NamesAnEmbedding(config.target_modules.names));
+  }
   compiled->r = config.r;
   compiled->lora_alpha = config.lora_alpha;
   compiled->use_rslora = config.use_rslora;
@@ -177,6 +195,10 @@ double LoraTargeting::Scaling(absl::string_view module, int64_t rank) const {
   const double r = static_cast<double>(rank);
   return Alpha(module) / (compiled_->use_rslora ? std::sqrt(r) : r);
 }
+
+bool LoraTargeting::TiesSavedModules() const { return compiled_->ties_saved; }
+
+bool LoraTargeting::TiesTargets() const { return compiled_->ties_targets; }
 
 bool LoraTargeting::Saves(absl::string_view module) const {
   // An entry may name a module or one that contains it ("mlp" saves "…mlp.up_proj").
