@@ -175,11 +175,11 @@ absl::Status Server::Parts::Restore(const ModelHostFactory& make_host) {
 }
 
 absl::Status Server::Parts::Serve() {
-  checks_ = std::make_unique<ThreadPool>(kCheckThreads);
+  checks_ = std::make_unique<TaskExecutor>(kCheckThreads);
   runner_ = std::make_unique<JobRunner>(*store_, *hosting_, *tasks_, *checks_, SystemClock(), ids_,
                                         JobRunnerOptions());
-  calls_ = std::make_unique<ThreadPool>(kCallThreads);
-  changes_ = std::make_unique<ThreadPool>(1);
+  calls_ = std::make_unique<TaskExecutor>(kCallThreads);
+  changes_ = std::make_unique<TaskExecutor>(1);
   watches_ = std::make_unique<WatchHub>(*store_, notifier_, *calls_, config_.heartbeat_interval);
   model_service_ = std::make_unique<ModelServiceImpl>(*hosting_, *calls_, *changes_);
   adapter_service_ = std::make_unique<AdapterServiceImpl>(*hosting_, *calls_, *changes_);

@@ -50,7 +50,7 @@ std::vector<AdapterFigures> AdapterFiguresOf(const ModelHost& host) {
 ServerMetrics::ServerMetrics(JobStore& inner)
     : registry_(std::make_shared<prometheus::Registry>()),
       scores_(std::make_shared<ScoreCollector>(inner)),
-      background_(std::make_unique<ThreadPool>(1)),
+      background_(std::make_unique<TaskExecutor>(1)),
       metered_(NewMeteredJobStore(inner, *registry_, SystemClock(),
                                   [this] { scores_->ScheduleRefresh(*background_); })) {}
 

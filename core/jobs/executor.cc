@@ -4,11 +4,11 @@
 
 namespace plumbline {
 
-ThreadPool::ThreadPool(int threads) {
+TaskExecutor::TaskExecutor(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
-ThreadPool::~ThreadPool() {
+TaskExecutor::~TaskExecutor() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
@@ -16,12 +16,12 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::Schedule(std::function<void()> work) {
+void TaskExecutor::Schedule(std::function<void()> work) {
   absl::MutexLock lock(&mutex_);
   queue_.push_back(std::move(work));
 }
 
-void ThreadPool::Work() {
+void TaskExecutor::Work() {
   auto ready = [this]()
                    ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
   while (true) {

@@ -21,10 +21,10 @@ class Executor {
 };
 
 // A fixed number of threads and one queue. The destructor runs what is queued, then joins.
-class ThreadPool : public Executor {
+class TaskExecutor : public Executor {
  public:
-  explicit ThreadPool(int threads);
-  ~ThreadPool() override;
+  explicit TaskExecutor(int threads);
+  ~TaskExecutor() override;
   void Schedule(std::function<void()> work) override;
 
  private:

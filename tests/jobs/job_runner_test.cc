@@ -619,7 +619,7 @@ TEST_F(JobRunnerTest, AFullDiskHoldsTheJobUpAndLosesNothing) {
 
 TEST_F(JobRunnerTest, DrainLetsTheEngineFinish) {
   tasks_.Add(MakeFakeTask("sums", 200));
-  ThreadPool pool(2);
+  TaskExecutor pool(2);
   JobRunner runner(*store_, *models_, tasks_, pool, clock_, ids_, options_);
   ASSERT_OK_AND_ASSIGN(Job job, runner.Submit("", Spec()));
   runner.Tick();
@@ -689,7 +689,7 @@ TEST(JobRunnerThreads, RunsOnItsOwnThread) {
   FakeTaskProvider tasks;
   tasks.Add(MakeFakeTask("sums", 300));
   RandomIds ids;
-  ThreadPool pool(2);
+  TaskExecutor pool(2);
   JobRunner runner(*store, models, tasks, pool, SystemClock(), ids, {});
   runner.Start();
   JobSpec spec;

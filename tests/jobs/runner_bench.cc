@@ -46,7 +46,7 @@ void Measure(const std::string& folder, int prompts, int group) {
   FakeTaskProvider tasks;
   tasks.Add(MakeFakeTask("sums", prompts / 2));
   RandomIds ids;
-  ThreadPool pool(2);
+  TaskExecutor pool(2);
   JobRunnerOptions runner_options;
   runner_options.max_commit_group = group;
   JobRunner runner(*store, models, tasks, pool, SystemClock(), ids, runner_options);
