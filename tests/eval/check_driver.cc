@@ -6,7 +6,9 @@
 //   check_driver regex                  {"pattern", "flags": "ims", "text"}
 //                                       → {"matches": [[[begin, end], ...], ...]} or {"error"}
 //   check_driver numeric                {"target", "response", "cot"} → {metric: 0 or 1}
-//   check_driver filters                {"yaml", "data", "responses": [...]} → [[{metric: value}]]
+//   check_driver task FILE              first the task's items, a line each, then
+//                                       {"item", "response"} or {"item", "sums", "greedy"}
+//                                       → {metric: value}
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -85,22 +87,45 @@ json Row(const json& request) {
   return {{"error", row.ok() ? json(nullptr) : json(std::string(row.status().message()))}};
 }
 
-json Filters(const json& request) {
-  TaskBundle bundle;
-  bundle.file = "task.yaml";
-  bundle.files["task.yaml"] = request["yaml"].get<std::string>();
-  bundle.files["data.jsonl"] = request["data"].get<std::string>();
-  auto task = ParseTask(bundle);
-  if (!task.ok()) return {{"error", std::string(task.status().message())}};
-  json answer = json::array();
-  for (size_t i = 0; i < task->items.size(); ++i) {
-    json row = json::array();
-    for (const json& response : request["responses"]) {
-      row.push_back(Observations(task->checker->CheckResponse(i, response.get<std::string>())));
-    }
-    answer.push_back(row);
+json PromptJson(const Prompt& prompt) {
+  if (prompt.format == PromptFormat::kPlain) return prompt.text;
+  json messages = json::array();
+  for (const ChatMessage& m : prompt.messages) {
+    messages.push_back({{"role", m.role}, {"content", m.content}});
   }
-  return answer;
+  return messages;
+}
+
+void PrintItems(const Task& task) {
+  for (const TaskItem& item : task.items) {
+    json contexts = json::array();
+    for (const Prompt& prompt : item.choice_prompts) contexts.push_back(PromptJson(prompt));
+    std::cout << json({{"key", item.key},
+                       {"prompt", PromptJson(item.prompt)},
+                       {"target", item.target},
+                       {"choices", item.choices},
+                       {"contexts", contexts},
+                       {"gold", item.gold_choice}})
+                     .dump(-1, ' ', true)
+              << "\n";
+  }
+  std::cout << json({{"stop", task.decoding.stop},
+                     {"max_new_tokens", task.decoding.max_new_tokens},
+                     {"temperature", task.decoding.temperature}})
+                   .dump(-1, ' ', true)
+            << std::endl;
+}
+
+json TaskVerdict(const Task& task, const json& request) {
+  const size_t item = request["item"].get<size_t>();
+  if (request.contains("response")) {
+    return Observations(task.checker->CheckResponse(item, request["response"].get<std::string>()));
+  }
+  std::vector<LogLikelihood> choices;
+  for (size_t i = 0; i < request["sums"].size(); ++i) {
+    choices.push_back({request["sums"][i].get<double>(), request["greedy"][i].get<bool>(), 1});
+  }
+  return Observations(task.checker->CheckChoices(item, choices));
 }
 
 int Main(int argc, char** argv) {
@@ -108,7 +133,7 @@ int Main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   absl::StatusOr<Task> task;
   std::map<std::string, size_t> index;
-  if (mode == "ifeval") {
+  if (mode == "ifeval" || mode == "task") {
     task = LoadTaskFile(argv[2]);
     if (!task.ok()) {
       std::cerr << task.status() << "\n";
@@ -116,6 +141,7 @@ int Main(int argc, char** argv) {
     }
     for (size_t i = 0; i < task->items.size(); ++i) index[task->items[i].key] = i;
   }
+  if (mode == "task") PrintItems(*task);
   std::string line;
   while (std::getline(std::cin, line)) {
     const json request = json::parse(line);
@@ -124,8 +150,8 @@ int Main(int argc, char** argv) {
     if (mode == "rows") answer = Row(request);
     if (mode == "regex") answer = Regex(request);
     if (mode == "numeric") answer = Numeric(request);
-    if (mode == "filters") answer = Filters(request);
-    std::cout << answer.dump(-1, ' ', true) << "\n";
+    if (mode == "task") answer = TaskVerdict(*task, request);
+    std::cout << answer.dump(-1, ' ', true) << std::endl;
   }
   return 0;
 }

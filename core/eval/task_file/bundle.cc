@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <system_error>
 
@@ -106,12 +107,23 @@ absl::StatusOr<std::vector<std::string>> ListTaskFiles(const std::string& folder
     return absl::NotFoundError(absl::StrCat("task folder \"", folder, "\": ", error.message()));
   }
   std::vector<std::string> paths;
+  std::vector<std::string> rows;  // .jsonl files: tasks of their own, or some task's data
+  std::set<std::string> data;     // what the task files name
   for (const fs::directory_entry& entry : entries) {
     if (!entry.is_regular_file(error)) continue;
     const std::string path = entry.path().string();
-    if (IsYaml(path)) {
-      paths.push_back(path);
-    } else if (absl::EndsWith(path, ".jsonl")) {
+    if (absl::EndsWith(path, ".jsonl")) rows.push_back(path);
+    if (!IsYaml(path)) continue;
+    paths.push_back(path);
+    // A task file that does not read is reported when it is loaded.
+    if (const auto bundle = ReadTaskBundle(path); bundle.ok()) {
+      for (const auto& [name, content] : bundle->files) {
+        data.insert((entry.path().parent_path() / name).lexically_normal().string());
+      }
+    }
+  }
+  for (const std::string& path : rows) {
+    if (data.count(fs::path(path).lexically_normal().string()) == 0) {
       std::ifstream in(path, std::ios::binary);
       std::string line;
       std::getline(in, line);

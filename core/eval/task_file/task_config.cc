@@ -155,12 +155,13 @@ absl::Status ConfigParser::ReadKind() {
         *new std::map<std::string, CheckerKind>{{"exact_match", CheckerKind::kExactMatch},
                                                 {"choice", CheckerKind::kChoice},
                                                 {"ifeval", CheckerKind::kIfeval},
+                                                {"math", CheckerKind::kMath},
                                                 {"numeric", CheckerKind::kNumeric}};
     ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
     const auto found = kinds.find(name);
     if (found == kinds.end()) {
       return checker->Error(absl::StrCat("unknown checker \"", name,
-                                         "\"; want choice, exact_match, ifeval or numeric"));
+                                         "\"; want choice, exact_match, ifeval, math or numeric"));
     }
     config_.checker = found->second;
     if ((config_.checker == CheckerKind::kChoice) != choice) {
@@ -522,6 +523,9 @@ absl::Status ConfigParser::ReadMetrics() {
   const ConfigNode* list = root_.Find("metric_list");
   if (list == nullptr) return absl::OkStatus();
   if (list->kind() != ConfigNode::kList) return list->Error("want a list of {metric: name}");
+  if (config_.checker == CheckerKind::kMath) {
+    return list->Error("checker math has metrics of its own: remove it");
+  }
   const bool choice = config_.output_type == OutputType::kMultipleChoice;
   const std::set<std::string> supported =
       choice ? std::set<std::string>{"acc", "acc_norm", "acc_bytes", "exact_match"}

@@ -10,6 +10,7 @@
 #include "core/eval/choice/choice_checker.h"
 #include "core/eval/generation/generation_checker.h"
 #include "core/eval/ifeval/ifeval_checker.h"
+#include "core/eval/math/math_checker.h"
 #include "core/eval/metrics.h"
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/task_file/config_node.h"
@@ -193,6 +194,21 @@ absl::Status AddNumericChecker(const TaskConfig& config, const std::vector<Built
   return absl::OkStatus();
 }
 
+absl::Status AddMathChecker(const std::vector<BuiltItem>& built, Task& task) {
+  std::vector<std::string> targets;
+  for (const BuiltItem& item : built) {
+    if (item.targets.size() != 1) {
+      return absl::InvalidArgumentError(absl::StrCat(item.where, ": doc_to_target gives ",
+                                                     item.targets.size(),
+                                                     " answers; checker math wants one"));
+    }
+    targets.push_back(item.targets[0]);
+  }
+  ABSL_ASSIGN_OR_RETURN(task.checker, MathChecker::Make(targets));
+  task.metrics = MathChecker::Metrics();
+  return absl::OkStatus();
+}
+
 void AddChoiceChecker(const TaskConfig& config, const std::vector<BuiltItem>& built, Task& task) {
   std::vector<ChoiceChecker::Item> items;
   for (const BuiltItem& item : built) items.push_back({item.choices, item.item.gold_choice});
@@ -239,6 +255,9 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
     switch (config.checker) {
       case CheckerKind::kNumeric:
         ABSL_RETURN_IF_ERROR(Annotate(AddNumericChecker(config, built, task), bundle.file));
+        break;
+      case CheckerKind::kMath:
+        ABSL_RETURN_IF_ERROR(Annotate(AddMathChecker(built, task), bundle.file));
         break;
       case CheckerKind::kChoice:
         AddChoiceChecker(config, built, task);

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Our task files against lm-eval's own reading of the same YAML and the same local data: rendered prompts byte
+for byte, choices, gold answers, stops, and the metrics of generated responses and log-likelihoods.
+
+  tasks_differential.py --driver BUILD/tests/check_driver --seed 1
+"""
+import argparse
+import collections
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+os.environ.update(TQDM_DISABLE="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", LMEVAL_LOG_LEVEL="ERROR")
+import numpy as np  # noqa: E402
+import yaml  # noqa: E402
+from lm_eval.api.task import ConfigurableTask  # noqa: E402
+
+WORDS = "blue red it's \"quoted\" naïve 日本 Σ's big-small one two three [x] (y) 3.5 'single' back\\slash new\\n emoji👍 x_y".split()
+LETTERS = ["A", "B", "C", "D"]
+
+
+def rows(rnd, count):
+    out = []
+    for i in range(count):
+        options = [" ".join(rnd.choices(WORDS, k=rnd.randint(1, 4))) + f" {j}" for j in range(4)]
+        gold = rnd.randrange(4)
+        a, b = rnd.randint(1, 99), rnd.randint(1, 99)
+        out.append({"id": i, "question": " ".join(rnd.choices(WORDS, k=rnd.randint(2, 9))) + "?", "options": options, "gold": gold, "answer": options[gold], "letter": LETTERS[gold],
+                    "solution": f"{a} + {b} = {a + b}.\n#### {a + b}", "number": a + b, "ctx": " ".join(rnd.choices(WORDS, k=5)) + rnd.choice(["", " "]), "label": str(rnd.randrange(2)), "rest": "fell over.",
+                    "flag": rnd.random() < 0.5, "targets": [options[gold], "x"]})
+    return out
+
+
+TASKS = {
+    "gsm8k": """
+doc_to_text: "Question: {{question}}\\nAnswer:"
+doc_to_target: "{{solution}}"
+num_fewshot: 5
+training_split: train
+fewshot_split: train
+output_type: generate_until
+generation_kwargs: {until: ["Question:", "</s>", "<|im_end|>"], do_sample: false, temperature: 0.0}
+filter_list:
+- {name: strict-match, filter: [{function: regex, regex_pattern: "#### (\\\\-?[0-9\\\\.\\\\,]+)"}, {function: take_first}]}
+- {name: flexible-extract, filter: [{function: regex, group_select: -1, regex_pattern: "(-?[$0-9.,]{2,})|(-?[0-9]+)"}, {function: take_first}]}
+metric_list:
+- {metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_punctuation: false, regexes_to_ignore: [",", "\\\\$", "(?s).*#### ", "\\\\.$"]}
+""",
+    "letters": """
+doc_to_text: "{{question}}\\n{% for o in options %}{{ 'ABCD'[loop.index0] }}. {{ o }}\\n{% endfor %}Answer:"
+doc_to_target: letter
+description: "The following are questions about {{question.split(' ')[0]}}.\\n\\n"
+num_fewshot: 3
+fewshot_config: {sampler: first_n}
+fewshot_split: train
+output_type: generate_until
+filter_list:
+- {name: get-answer, filter: [{function: regex, regex_pattern: "answer is \\\\(?([ABCD])"}, {function: remove_whitespace}, {function: take_first}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_punctuation: true}]
+""",
+    "free": """
+doc_to_text: question
+doc_to_target: "{{answer | upper}}"
+num_fewshot: 2
+output_type: generate_until
+fewshot_delimiter: "\\n--\\n"
+target_delimiter: " => "
+generation_kwargs: {max_gen_toks: 7}
+filter_list: [{name: low, filter: [{function: lowercase}, {function: remove_whitespace}, {function: take_first}]}]
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_numbers: true}]
+""",
+    "many_targets": """
+doc_to_text: "{{question}} {{flag}} {{number}}"
+doc_to_target: targets
+output_type: generate_until
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+""",
+    "choice_by_index": """
+doc_to_text: "{{question}}\\nAnswer:"
+doc_to_target: gold
+doc_to_choice: options
+num_fewshot: 4
+fewshot_split: train
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}, {metric: acc_bytes, aggregation: mean, higher_is_better: true}, {metric: exact_match, aggregation: mean, higher_is_better: true}]
+""",
+    "choice_letters": """
+doc_to_text: "{{question.strip()}}\\nA. {{options[0]}}\\nB. {{options[1]}}\\nC. {{options[2]}}\\nD. {{options[3]}}\\nAnswer:"
+doc_to_target: letter
+doc_to_choice: ["A", "B", "C", "D"]
+num_fewshot: 2
+fewshot_config: {sampler: first_n}
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+""",
+    "choice_template": """
+doc_to_text: "{{ctx}}"
+doc_to_target: "{{gold}}"
+doc_to_choice: "{{[options[0], options[1], options[2], options[3]]}}"
+output_type: multiple_choice
+target_delimiter: ""
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+""",
+    "contexts": """
+doc_to_text: "{{label}}"
+doc_to_target: rest
+doc_to_choice: "{{[ctx + ' Ann', ctx + ' Bob']}}"
+num_fewshot: 2
+fewshot_split: train
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+""",
+}
+
+
+def responses(rnd, row):
+    text = rnd.choice([row["answer"], row["answer"].upper(), row["letter"], f"The answer is ({row['letter']}).", "the answer is B", row["solution"], f"#### {row['number']}.", f"It is ${row['number']}", "x", "", "no",
+                       row["answer"] + "!", row["answer"].replace("1", "2"), f"A 3 then {row['number']},", " ".join(rnd.choices(WORDS, k=4))])
+    return rnd.choice(["", " ", "So. "]) + text + rnd.choice(["", "\n", " ."])
+
+
+class Driver:
+    def __init__(self, command, items):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.items = [json.loads(self.process.stdout.readline()) for _ in range(items)]
+        self.decoding = json.loads(self.process.stdout.readline())
+
+    def ask(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+def compare(counts, what, ours, theirs):
+    counts["compared"] += 1
+    if ours != theirs:
+        counts["DIFFERENT"] += 1
+        if counts["DIFFERENT"] <= 10:
+            print(f"DIFFERENT {what}\n  ours      {ours!r}\n  reference {theirs!r}", file=sys.stderr)
+
+
+def check(name, text, chat, data, rnd, args, counts):
+    with tempfile.TemporaryDirectory() as folder:
+        for split in ("train", "test"):
+            with open(f"{folder}/{split}.jsonl", "w", encoding="utf-8") as out:
+                out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in data[split])
+        header = f"task: {name}\ndataset_path: json\ntest_split: test\ndataset_kwargs: {{data_files: {{train: train.jsonl, test: test.jsonl}}}}\n"
+        with open(f"{folder}/task.yaml", "w", encoding="utf-8") as out:
+            out.write(header + ("prompt_format: chat\n" if chat else "") + text)
+        config = yaml.safe_load(header + text)
+        config["dataset_kwargs"]["data_files"] = {split: f"{folder}/{split}.jsonl" for split in ("train", "test")}
+        config["dataset_kwargs"]["cache_dir"] = f"{folder}/cache"
+        task = ConfigurableTask(config=config)
+        task.set_fewshot_seed(1234)
+        kwargs = {"apply_chat_template": True, "fewshot_as_multiturn": True, "chat_template": lambda messages, add_generation_prompt=True: json.dumps(messages)} if chat else {}
+        task.build_all_requests(limit=None, rank=0, world_size=1, **kwargs)
+        driver = Driver([args.driver, "task", f"{folder}/task.yaml"], len(data["test"]))
+        by_doc = collections.defaultdict(list)
+        for instance in task.instances:
+            by_doc[instance.doc_id].append(instance)
+        for i, row in enumerate(data["test"]):
+            ours, instances, doc = driver.items[i], by_doc[i], task.task_docs[i]
+            prompt = json.loads(instances[0].arguments[0]) if chat else instances[0].arguments[0]
+            if config["output_type"] == "generate_until":
+                compare(counts, f"{name} prompt {i}", ours["prompt"], prompt)
+                if i == 0:
+                    compare(counts, f"{name} stop", [driver.decoding["stop"], driver.decoding["max_new_tokens"]], [instances[0].arguments[1]["until"], instances[0].arguments[1].get("max_gen_toks", 256)])
+                for _ in range(args.responses):
+                    response = responses(rnd, row)
+                    for instance in instances:
+                        instance.resps, instance.filtered_resps = [response], {}
+                    answer = driver.ask({"item": i, "response": response})
+                    for ensemble in task._filters:
+                        ensemble.apply(instances)
+                    for filter_name in instances[0].filtered_resps:
+                        theirs = task.process_results(doc, [instance.filtered_resps[filter_name] for instance in instances])["exact_match"]
+                        key = "exact_match" if len(task._filters) == 1 else f"exact_match,{filter_name}"
+                        compare(counts, f"{name} {key} of {response!r} for {row}", answer[key], float(theirs))
+                continue
+            compare(counts, f"{name} choices {i}", ours["choices"], [instance.arguments[1] for instance in instances])
+            contexts = [json.loads(instance.arguments[0]) if chat else instance.arguments[0] for instance in instances]
+            compare(counts, f"{name} contexts {i}", ours["contexts"] or [ours["prompt"]] * len(instances), contexts)
+            for _ in range(args.responses):
+                sums = [rnd.choice([-1.0, -2.5, -10 * rnd.random(), -40 * rnd.random()]) for _ in instances]
+                greedy = [rnd.random() < 0.3 for _ in instances]
+                theirs = task.process_results(doc, list(zip(sums, greedy)))
+                answer = driver.ask({"item": i, "sums": sums, "greedy": greedy})
+                for metric, value in theirs.items():
+                    compare(counts, f"{name} {metric} {sums}", answer["accuracy" if metric == "acc" else metric], float(value))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--driver", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=40)
+    parser.add_argument("--responses", type=int, default=10)
+    args = parser.parse_args()
+    rnd = random.Random(args.seed)
+    counts = collections.Counter()
+    for name, text in TASKS.items():
+        for chat in (False, True):
+            check(name, text, chat, {"train": rows(rnd, 30), "test": rows(rnd, args.rows)}, rnd, args, counts)
+    print(json.dumps({"seed": args.seed, **counts}))
+    return 1 if counts["DIFFERENT"] or not counts["compared"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
