@@ -173,11 +173,14 @@ void Hosting::RestoreAdapter(const AdapterRecord& record) {
 
 absl::StatusOr<ModelInfo> Hosting::LoadModel(LoadModelOptions options) {
   options = WithDefaults(std::move(options));
+  const bool was_hosted = host_.GetModel(options.name).ok();
   absl::StatusOr<ModelInfo> info = host_.LoadModel(options);
   if (!info.ok()) return LoadError(info.status(), "MODEL_REJECTED", "PATH_NOT_FOUND");
-  ABSL_RETURN_IF_ERROR(
-      Annotate(catalog_.PutModel(RecordOf(options)),
-               absl::StrCat("model \"", options.name, "\" is hosted but not in the catalog")));
+  const absl::Status recorded = catalog_.PutModel(RecordOf(options));
+  if (!recorded.ok()) {
+    if (!was_hosted) host_.UnloadModel(options.name).IgnoreError();
+    return Annotate(recorded, absl::StrCat("record model \"", options.name, "\""));
+  }
   absl::MutexLock lock(&mutex_);
   unavailable_.erase(options.name);
   return info;
@@ -213,10 +216,29 @@ absl::StatusOr<LoadedAdapter> Hosting::LoadAdapter(const LoadAdapterOptions& opt
   record.nominal_target = options.nominal_target;
   record.source_path = options.path;
   record.store_path = StorePath(loaded.info.version);
-  ABSL_RETURN_IF_ERROR(
-      Annotate(catalog_.PutAdapter(record),
-               absl::StrCat("adapter \"", options.alias, "\" is loaded but not in the catalog")));
+  const absl::Status recorded = catalog_.PutAdapter(record);
+  if (!recorded.ok()) {
+    UndoLoad(options, loaded.previous_version);
+    return Annotate(recorded, absl::StrCat("record adapter \"", options.alias, "\""));
+  }
   return loaded;
+}
+
+// What could not be recorded is not published: the alias goes back to what it was.
+void Hosting::UndoLoad(LoadAdapterOptions options, absl::string_view previous_version) {
+  if (previous_version.empty()) {
+    host_.UnloadAdapter(options.model, options.alias).IgnoreError();
+    return;
+  }
+  const absl::StatusOr<AdapterRecord> record =
+      catalog_.GetAdapterVersion(options.model, previous_version);
+  options.path = StorePath(previous_version);
+  options.nominal_target = record.ok() ? record->nominal_target : "";
+  const absl::Status undone = host_.LoadAdapter(options).status();
+  if (!undone.ok()) {
+    spdlog::error("adapter {}/{}: cannot go back to version {}: {}", options.model, options.alias,
+                  std::string(previous_version), std::string(undone.message()));
+  }
 }
 
 absl::Status Hosting::UnloadAdapter(absl::string_view model, absl::string_view alias) {

@@ -226,6 +226,16 @@ TEST_F(ServerStartTest, AFullDiskLeavesTheServerServing) {
       Call(*evaluation_, &v1::EvaluationService::Stub::ListJobs, v1::ListJobsRequest(), &jobs),
       IsRpcOk());
   EXPECT_GT(jobs.jobs_size(), 0);
+  // What cannot be recorded is not published either. (Small rows may still fit for a while.)
+  v1::LoadAdapterResponse loaded;
+  std::string alias;
+  status = grpc::Status::OK;
+  for (int i = 0; i < 2000 && status.ok(); ++i) {
+    alias = absl::StrCat("a", i);
+    status = LoadAdapter(alias, "a1", &loaded);
+  }
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+  for (const AdapterInfo& adapter : host_->ListAdapters("tiny")) EXPECT_NE(adapter.alias, alias);
   v1::GenerateRequest generate;
   generate.set_model("tiny");
   generate.set_prompt("hello");
