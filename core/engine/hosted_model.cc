@@ -38,7 +38,8 @@ absl::StatusOr<ComputeType> ResolveDtype(const LoadModelOptions& options,
 int64_t PlanCacheBytes(const KvLayout& layout, int64_t context, int max_batch, int64_t most) {
   const int64_t per_sequence =
       (context + kKvBlockTokens - 1) / kKvBlockTokens * layout.block_bytes();
-  return std::max(std::min(per_sequence * max_batch, most), layout.block_bytes());
+  // One block at least; 64 bytes: the pool's blocks begin at cache lines.
+  return std::max(std::min(per_sequence * max_batch, most), layout.block_bytes() + 64);
 }
 
 }  // namespace

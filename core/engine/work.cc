@@ -56,8 +56,9 @@ class GenerateWork : public Work {
   }
 
   void Finish(const absl::Status& status) override {
-    absl::StatusOr<Generation> outcome = status;
-    if (status.ok() || absl::IsCancelled(status)) outcome = Complete(status);
+    absl::StatusOr<Generation> outcome = status.ok() || absl::IsCancelled(status)
+                                             ? Complete(status)
+                                             : absl::StatusOr<Generation>(status);
     deliver_([done = std::move(done_), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });
@@ -109,8 +110,8 @@ class ScoreWork : public Work {
   }
 
   void Finish(const absl::Status& status) override {
-    absl::StatusOr<std::vector<TokenLogits>> outcome = status;
-    if (status.ok()) outcome = std::move(results_);
+    absl::StatusOr<std::vector<TokenLogits>> outcome = std::move(results_);
+    if (!status.ok()) outcome = status;
     deliver_([done = std::move(done_), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });
@@ -146,8 +147,8 @@ struct Question {
   void End(const absl::Status& ended) {
     if (status.ok()) status = ended;
     if (--open > 0) return;
-    absl::StatusOr<std::vector<LogLikelihood>> outcome = status;
-    if (status.ok()) outcome = Sums();
+    absl::StatusOr<std::vector<LogLikelihood>> outcome = Sums();
+    if (!status.ok()) outcome = status;
     deliver([done = std::move(done), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });

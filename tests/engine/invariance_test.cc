@@ -1,0 +1,147 @@
+// Same bits whatever the load: random steps of many sequences with any adapters, neighbours and
+// chunks, compared bit for bit with each sequence computed alone.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "core/base/status_macros.h"
+#include "core/model/decoder_weights_internal.h"
+#include "core/model/families/families.h"
+#include "tests/engine/tiny_model.h"
+#include "tests/model/case_files.h"
+
+namespace plumbline {
+namespace {
+
+std::shared_ptr<const LoraWeights> PackAdapter(const std::string& name) {
+  const DecoderSpec spec = *LoadDecoderSpec(kTinyBase);
+  const std::shared_ptr<const Checkpoint> checkpoint = *Checkpoint::Open(kTinyBase);
+  const std::vector<TargetModule> modules = ModulesOf(spec);
+  LoraLoadOptions options;
+  options.modules = modules;
+  options.supported = SupportedLoraFeatures();
+  const auto adapter = LoadLoraAdapter(TinyAdapter(name), options);
+  EXPECT_OK(adapter);
+  const auto base = [&](const TargetModule& module, absl::string_view parameter) {
+    return LoadParameter(spec, *checkpoint, module.name, parameter,
+                         {module.out_features, module.in_features});
+  };
+  const auto packed = PackLora(spec, **adapter, base);
+  EXPECT_OK(packed);
+  return *packed;
+}
+
+struct Subject {
+  std::vector<int32_t> tokens;
+  const LoraWeights* adapter;
+  std::vector<float> alone;  // [tokens, V]
+  int64_t done = 0;
+  std::vector<void*> blocks;
+};
+
+class InvarianceTest : public testing::TestWithParam<ComputeType> {};
+
+TEST_P(InvarianceTest, NothingButTheOwnSequenceDeterminesARow) {
+  const std::vector<std::shared_ptr<const LoraWeights>> adapters = {nullptr,
+                                                                    PackAdapter("small"),
+                                                                    PackAdapter("wide"),
+                                                                    PackAdapter("dora"),
+                                                                    PackAdapter("biased"),
+                                                                    PackAdapter("one_layer")};
+  std::mt19937 random(17);
+  const auto upto = [&](int n) { return static_cast<int>(random() % n); };
+  for (int round = 0; round < 6; ++round) {
+    TestDecoder alone(kTinyBase, GetParam(), 1);
+    TestDecoder loaded(kTinyBase, GetParam(), 1 + round % 3, 600);
+    const int64_t v = alone.decoder().spec().vocabulary;
+    std::vector<Subject> subjects(1 + upto(64));
+    for (Subject& s : subjects) {
+      s.tokens.resize(1 + upto(round % 2 == 0 ? 40 : 150));
+      for (int32_t& token : s.tokens) token = upto(static_cast<int>(v));
+      s.adapter = adapters[upto(static_cast<int>(adapters.size()))].get();
+      s.alone = alone.Run(s.tokens, {}, s.adapter);
+      s.blocks = loaded.TakeBlocks(static_cast<int64_t>(s.tokens.size()));
+    }
+    for (;;) {
+      std::vector<Chunk> chunks;
+      std::vector<Subject*> of;
+      int64_t rows = 0;
+      std::shuffle(subjects.begin(), subjects.end(), random);
+      for (Subject& s : subjects) {
+        const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
+        if (left == 0 || upto(4) == 0) continue;
+        const int64_t count = std::min<int64_t>(left, upto(3) == 0 ? 1 : 1 + upto(70));
+        if (rows + count > 600) break;
+        rows += count;
+        Chunk chunk;
+        chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
+        chunk.position = s.done;
+        chunk.prompt_length = static_cast<int64_t>(s.tokens.size());
+        chunk.blocks = s.blocks;
+        chunk.adapter = s.adapter;
+        chunks.push_back(chunk);
+        of.push_back(&s);
+      }
+      if (chunks.empty()) {
+        if (std::all_of(subjects.begin(), subjects.end(), [](const Subject& s) {
+              return s.done == static_cast<int64_t>(s.tokens.size());
+            })) {
+          break;
+        }
+        continue;
+      }
+      loaded.decoder().Forward(chunks);
+      std::vector<float> logits(rows * v);
+      loaded.decoder().Logits(0, rows, logits.data());
+      int64_t row = 0;
+      for (size_t c = 0; c < chunks.size(); ++c) {
+        const int64_t count = static_cast<int64_t>(chunks[c].tokens.size());
+        ASSERT_TRUE(std::equal(logits.begin() + row * v, logits.begin() + (row + count) * v,
+                               of[c]->alone.begin() + of[c]->done * v))
+            << "round " << round << ", " << chunks.size() << " chunks, position " << of[c]->done;
+        of[c]->done += count;
+        row += count;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, InvarianceTest,
+                         testing::Values(ComputeType::kFloat32, ComputeType::kBfloat16));
+
+class PeftParityTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(PeftParityTest, LogitsEqualPeftsUnmergedForward) {
+  const std::string name = GetParam();
+  const auto file = SafetensorsFile::Open("tests/golden/engine/golden.safetensors");
+  ASSERT_OK(file);
+  const auto read = [&](const std::string& key, auto value) {
+    const absl::string_view bytes = (*file)->data(*(*file)->Find(key));
+    std::vector<decltype(value)> result(bytes.size() / sizeof(value));
+    std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(result.data()));
+    return result;
+  };
+  const std::vector<int32_t> tokens = read("input_ids", int32_t{});
+  const std::vector<float> want = read(name, float{});
+  const float half_error = read(name + ".bf16_error", float{})[0];
+  const std::shared_ptr<const LoraWeights> adapter = name == "base" ? nullptr : PackAdapter(name);
+  for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
+    TestDecoder decoder(kTinyBase, dtype);
+    const std::vector<float> got = decoder.Run(tokens, {}, adapter.get());
+    float difference = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      difference = std::max(difference, std::fabs(got[i] - want[i]));
+    }
+    const auto [low, high] = std::minmax_element(want.begin(), want.end());
+    const bool wide = dtype == ComputeType::kFloat32;
+    EXPECT_LE(difference, wide ? 1e-4f * (*high - *low) : 1.5f * half_error) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Adapters, PeftParityTest,
+                         testing::Values("base", "small", "wide", "dora", "biased", "one_layer"));
+
+}  // namespace
+}  // namespace plumbline

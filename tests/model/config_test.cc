@@ -1,0 +1,117 @@
+// config.json: what is read, and the zoo of what is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/model/families/families.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace plumbline {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using json = nlohmann::json;
+
+json Llama() {
+  return json{{"architectures", {"LlamaForCausalLM"}},
+              {"vocab_size", 1000},
+              {"hidden_size", 64},
+              {"intermediate_size", 128},
+              {"num_hidden_layers", 2},
+              {"num_attention_heads", 4},
+              {"num_key_value_heads", 2},
+              {"max_position_embeddings", 512}};
+}
+
+absl::StatusOr<DecoderSpec> Parse(json config) {
+  ConfigReader reader(std::move(config), "dir/config.json");
+  return ParseDecoderSpec(reader);
+}
+
+TEST(ConfigTest, OldAndNewFormsOfRopeMeanTheSame) {
+  json old_form = Llama();
+  old_form["rope_theta"] = 500000.0;
+  old_form["rope_scaling"] = {{"rope_type", "llama3"},
+                              {"factor", 8.0},
+                              {"low_freq_factor", 1.0},
+                              {"high_freq_factor", 4.0},
+                              {"original_max_position_embeddings", 128}};
+  json new_form = Llama();
+  new_form["rope_parameters"] = old_form["rope_scaling"];
+  new_form["rope_parameters"]["rope_theta"] = 500000.0;
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec a, Parse(old_form));
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec b, Parse(new_form));
+  EXPECT_EQ(InverseFrequencies(a.ropes[0], 1), InverseFrequencies(b.ropes[0], 1));
+  EXPECT_EQ(a.ropes[0].theta, 500000.0);
+  EXPECT_EQ(a.head_dim, 16);
+}
+
+struct Bad {
+  const char* name;
+  const char* patch;  // JSON merge patch over Llama()
+  absl::StatusCode code;
+  const char* says;
+};
+
+class BadConfigTest : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadConfigTest, IsOneErrorThatNamesFileAndKey) {
+  json config = Llama();
+  config.merge_patch(json::parse(GetParam().patch));
+  EXPECT_THAT(Parse(config), StatusIs(GetParam().code,
+                                      AllOf(HasSubstr("config.json"), HasSubstr(GetParam().says))));
+}
+
+constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr absl::StatusCode kUnimplemented = absl::StatusCode::kUnimplemented;
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, BadConfigTest,
+    testing::Values(
+        Bad{"no_architecture", R"({"architectures": null})", kInvalid, "architectures"},
+        Bad{"two_architectures", R"({"architectures": ["A", "B"]})", kInvalid, "architectures"},
+        Bad{"foreign", R"({"architectures": ["MixtralForCausalLM"]})", kUnimplemented, "Mixtral"},
+        Bad{"no_hidden", R"({"hidden_size": null})", kInvalid, "hidden_size: missing"},
+        Bad{"text_hidden", R"({"hidden_size": "64"})", kInvalid, "hidden_size"},
+        Bad{"negative_hidden", R"({"hidden_size": -64})", kInvalid, "hidden_size: -64"},
+        Bad{"huge_vocabulary", R"({"vocab_size": 1e18})", kInvalid, "vocab_size"},
+        Bad{"zero_layers", R"({"num_hidden_layers": 0})", kInvalid, "num_hidden_layers"},
+        Bad{"absurd_layers", R"({"num_hidden_layers": 1000000})", kInvalid, "num_hidden_layers"},
+        Bad{"half_a_head", R"({"num_attention_heads": 2.5})", kInvalid, "num_attention_heads"},
+        Bad{"heads_do_not_divide", R"({"num_attention_heads": 7, "num_key_value_heads": 7})",
+            kInvalid, "num_attention_heads"},
+        Bad{"kv_heads", R"({"num_key_value_heads": 3})", kInvalid, "num_key_value_heads"},
+        Bad{"no_context", R"({"max_position_embeddings": null})", kInvalid,
+            "max_position_embeddings"},
+        Bad{"bad_epsilon", R"({"rms_norm_eps": "small"})", kInvalid, "rms_norm_eps"},
+        Bad{"odd_head_dim", R"({"head_dim": 15})", kInvalid, "head_dim"},
+        Bad{"quantised", R"({"quantization_config": {"bits": 4}})", kUnimplemented,
+            "quantization_config"},
+        Bad{"experts", R"({"num_local_experts": 8})", kUnimplemented, "num_local_experts"},
+        Bad{"activation", R"({"hidden_act": "mish"})", kUnimplemented, "mish"},
+        Bad{"unknown_rope", R"({"rope_scaling": {"type": "spiral", "factor": 2}})", kUnimplemented,
+            "spiral"},
+        Bad{"rope_without_factor", R"({"rope_scaling": {"type": "linear"}})", kInvalid, "factor"},
+        Bad{"rope_is_text", R"({"rope_scaling": "linear"})", kInvalid, "rope_scaling"},
+        Bad{"longrope_lengths",
+            R"({"rope_scaling": {"type": "longrope", "factor": 2, "short_factor": [1],
+                "long_factor": [1]}})",
+            kInvalid, "short_factor"},
+        Bad{"tied_is_text", R"({"tie_word_embeddings": "yes"})", kInvalid, "tie_word_embeddings"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ConfigTest, UnreadableFilesAreNamed) {
+  TempDir dir;
+  EXPECT_THAT(LoadDecoderSpec(dir.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("config.json")));
+  dir.Write("config.json", "{\"hidden_size\": ");
+  EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("not JSON")));
+  dir.Write("config.json", "[1, 2]");
+  EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("object")));
+}
+
+}  // namespace
+}  // namespace plumbline
