@@ -43,7 +43,8 @@ absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_vie
                                      absl::string_view name);
 
 // The task files (.yaml, .yml, .jsonl) of a folder, sorted, not of its subfolders. A .jsonl that is
-// no IFEval file (data of another task) is left out. NotFound names the folder.
+// no IFEval file, or that a task file beside it names as its data, is left out. NotFound names the
+// folder.
 absl::StatusOr<std::vector<std::string>> ListTaskFiles(const std::string& folder);
 
 }  // namespace plumbline
