@@ -286,7 +286,7 @@ TEST_F(EngineTest, AnAdapterIsProvedAndReported) {
 
 TEST_F(EngineTest, AnAdapterThatDoesNothingIsRefused) {
   EXPECT_THAT(Load(*host_, "zero", TinyAdapter("zero")),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("does nothing")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no effect")));
   EXPECT_THAT(host_->Pin("tiny", "zero"), StatusIs(absl::StatusCode::kNotFound));
 }
 
