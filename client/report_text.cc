@@ -19,7 +19,9 @@ std::string Interval(const v1::Estimate& e) {
   return "[" + FormatScore(e.lower()) + ", " + FormatScore(e.upper()) + "]";
 }
 
+// Without an interval of its own (lower == upper) only the value.
 std::string DeltaInterval(const v1::Estimate& e) {
+  if (e.lower() == e.upper()) return FormatDelta(e.value());
   return FormatDelta(e.value()) + " [" + FormatDelta(e.lower()) + ", " + FormatDelta(e.upper()) +
          "]";
 }
@@ -148,7 +150,9 @@ class Renderer {
     for (size_t i = 4; i < 8; ++i) table.AlignRight(i);
     bool any = false;
     for (const auto& delta : report_.deltas()) {
-      if (!options_.all_metrics && !IsHeadline(delta.metric())) continue;
+      const v1::Cell* cell = FindCell(delta.adapter(), delta.task(), delta.metric());
+      const bool guard = cell != nullptr && cell->validity();
+      if (!options_.all_metrics && (guard || !IsHeadline(delta.metric()))) continue;
       table.AddRow({delta.adapter(), delta.task(), delta.metric() + (delta.primary() ? " *" : ""),
                     DeltaInterval(delta.estimate()), FormatP(delta.p_adjusted()),
                     std::to_string(delta.gained()), std::to_string(delta.lost()),
@@ -159,7 +163,9 @@ class Renderer {
     Heading("Against the base, on the same prompts");
     Append(table);
     text_ += options_.markdown ? "\n" : "";
-    text_ += "* the task's primary metric: drift and label verdicts rest on it\n";
+    text_ +=
+        "* the task's primary metric: drift and label verdicts rest on it; differences are shares "
+        "of prompts (0.05 is five points)\n";
   }
 
   void Labels() {
