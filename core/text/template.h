@@ -2,6 +2,9 @@
 // what lm-eval renders task files with. The engine is the Rust crate minijinja with shims
 // (core/text/hf) where it differs from Python's Jinja2; what a dialect lacks is an error, never a
 // silently other text.
+//
+// Known differences from Python: text joined to a string marked |safe is not HTML-escaped; looping
+// over none gives nothing where Python raises; `'%s' % x`, |truncate and |pprint are errors.
 #ifndef PLUMBLINE_CORE_TEXT_TEMPLATE_H_
 #define PLUMBLINE_CORE_TEXT_TEMPLATE_H_
 
@@ -28,10 +31,11 @@ enum class TemplateDialect {
 
 struct TemplateOptions {
   TemplateDialect dialect = TemplateDialect::kTask;
-  // Instructions a render may execute before it ends with ResourceExhausted: a bound on time, so
-  // that a hostile template cannot hold a thread. The default is about a second; chat templates use
-  // thousands.
-  uint64_t fuel = 20'000'000;
+  // Instructions a render may execute before it ends with ResourceExhausted: a bound on time (the
+  // default is a fraction of a second) and on how deep a template can nest values, so that a hostile
+  // template can neither hold a thread nor overflow its stack. More than the default counts as the
+  // default; chat templates use thousands.
+  uint64_t fuel = 2'000'000;
   // The time that strftime_now shows, in the machine's time zone. Borrowed; must outlive the
   // template.
   const Clock* clock = &SystemClock();

@@ -47,6 +47,23 @@ TEST(TextTemplateTest, ARunawayTemplateEnds) {
       StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
+TEST(TextTemplateTest, ADeeplyNestedValueEndsInAnErrorNotInAStackOverflow) {
+  const std::string nest =
+      "{% set ns = namespace(x=[]) %}{% for i in range(100) %}{% for j in range(1000) %}"
+      "{% set ns.x = [ns.x] %}{% endfor %}{% endfor %}";
+  EXPECT_THAT(Render(nest + "done", Json::object()), IsOkAndHolds("done"));
+  EXPECT_THAT(Render(nest + "{{ ns.x }}", Json::object()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nested deeper")));
+  EXPECT_THAT(Render(nest + "{{ ns.x | tojson }}", Json::object()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nested deeper")));
+  EXPECT_THAT(Render(nest + "{{ ns.x == [ns.x] }}", Json::object()), IsOkAndHolds("False"));
+  EXPECT_THAT(
+      Render("{% set ns = namespace(x=[]) %}{% for i in range(99) %}{% for j in range(99999) %}"
+             "{% set ns.x = [ns.x] %}{% endfor %}{% endfor %}",
+             Json::object()),
+      StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST(TextTemplateTest, ACatastrophicPatternEnds) {
   const Json doc = {{"text", std::string(200, 'a') + "!"}};
   const absl::Time start = absl::Now();

@@ -34,12 +34,26 @@ fn float_of(value: &Value) -> f64 {
     f64::try_from(value.clone()).unwrap_or(f64::NAN)
 }
 
+/// Deeper values are an error, as Python's recursion limit makes them.
+const MAX_DEPTH: usize = 900;
+
+fn too_deep() -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("a value is nested deeper than {MAX_DEPTH}"))
+}
+
 /// str(value).
-pub fn python_str(value: &Value) -> String {
+pub fn python_str(value: &Value) -> Result<String, Error> {
     match value.kind() {
-        ValueKind::Number if is_float(value) => float_repr(float_of(value)),
-        ValueKind::Seq | ValueKind::Map => python_repr(value),
-        _ => value.to_string(),
+        ValueKind::Seq | ValueKind::Map => python_repr(value, 0),
+        _ => Ok(scalar_str(value)),
+    }
+}
+
+fn scalar_str(value: &Value) -> String {
+    if is_float(value) {
+        float_repr(float_of(value))
+    } else {
+        value.to_string()
     }
 }
 
@@ -77,14 +91,19 @@ fn string_repr(text: &str) -> String {
     out
 }
 
-/// repr(value).
-pub fn python_repr(value: &Value) -> String {
-    match value.kind() {
+/// repr(value), `depth` containers down.
+fn python_repr(value: &Value, depth: usize) -> Result<String, Error> {
+    if depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    Ok(match value.kind() {
         ValueKind::String => string_repr(value.as_str().unwrap_or("")),
         ValueKind::Undefined => "Undefined".into(),
         ValueKind::Seq => {
-            let items: Vec<String> =
-                value.try_iter().into_iter().flatten().map(|item| python_repr(&item)).collect();
+            let mut items = Vec::new();
+            for item in value.try_iter()? {
+                items.push(python_repr(&item, depth + 1)?);
+            }
             let joined = items.join(", ");
             if !value.is_tuple() {
                 format!("[{joined}]")
@@ -95,19 +114,15 @@ pub fn python_repr(value: &Value) -> String {
             }
         }
         ValueKind::Map => {
-            let items: Vec<String> = value
-                .try_iter()
-                .into_iter()
-                .flatten()
-                .map(|key| {
-                    let item = value.get_item(&key).unwrap_or_default();
-                    format!("{}: {}", python_repr(&key), python_repr(&item))
-                })
-                .collect();
+            let mut items = Vec::new();
+            for key in value.try_iter()? {
+                let item = value.get_item(&key)?;
+                items.push(format!("{}: {}", python_repr(&key, depth + 1)?, python_repr(&item, depth + 1)?));
+            }
             format!("{{{}}}", items.join(", "))
         }
-        _ => python_str(value),
-    }
+        _ => scalar_str(value),
+    })
 }
 
 /// json.dumps' options.
@@ -179,6 +194,9 @@ fn new_line(style: &JsonStyle, depth: usize, out: &mut String) {
 
 /// json.dumps(value), with `style`.
 pub fn json_dumps(value: &Value, style: &JsonStyle, depth: usize, out: &mut String) -> Result<(), Error> {
+    if depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
     match value.kind() {
         ValueKind::None => out.push_str("null"),
         ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),

@@ -16,6 +16,20 @@ const NAME: &str = "template";
 
 type Strftime = extern "C" fn(*const c_void, *const c_char, usize, *mut c_char, usize) -> usize;
 
+/// The function that formats the time, and what it is called with. The caller waits for the thread that uses it.
+struct Clock(Option<(Strftime, *const c_void)>);
+unsafe impl Send for Clock {}
+
+impl Clock {
+    fn install(self) {
+        CLOCK.set(self.0);
+    }
+}
+
+/// Measured at MAX_FUEL: the deepest nesting takes about a third of it. Only the pages that are touched cost memory.
+const RENDER_STACK_BYTES: usize = 512 << 20;
+const MAX_FUEL: u64 = 2_000_000;
+
 thread_local! {
     /// The clock of the render that this thread is in.
     static CLOCK: Cell<Option<(Strftime, *const c_void)>> = const { Cell::new(None) };
@@ -32,7 +46,7 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 fn raise_exception(message: Value) -> Result<Value, Error> {
-    Err(invalid(python_str(&message)))
+    Err(invalid(python_str(&message)?))
 }
 
 fn strftime_now(format: &str) -> Result<String, Error> {
@@ -104,12 +118,12 @@ fn tojson_task(value: Value, indent: Option<Value>, kwargs: Kwargs) -> Result<St
     Ok(out.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027"))
 }
 
-fn trim(value: Value, chars: Option<String>) -> String {
-    let text = python_str(&value);
-    match chars {
+fn trim(value: Value, chars: Option<String>) -> Result<String, Error> {
+    let text = python_str(&value)?;
+    Ok(match chars {
         Some(chars) => text.trim_matches(&chars.chars().collect::<Vec<_>>()[..]).to_string(),
         None => text.trim_matches(jinja_methods::is_python_space).to_string(),
-    }
+    })
 }
 
 /// Python can iterate over it. Jinja2's Undefined iterates as nothing; None and numbers do not.
@@ -176,7 +190,7 @@ fn new_environment(chat: bool, fuel: u64) -> Result<Environment<'static>, Error>
         UndefinedBehavior::Strict
     });
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_fuel(Some(fuel));
+    environment.set_fuel(Some(fuel.min(MAX_FUEL)));
     environment.set_unknown_method_callback(jinja_methods::call);
     environment.set_formatter(|out, state, value| {
         if value.is_undefined() && state.undefined_behavior() == UndefinedBehavior::Strict {
@@ -185,9 +199,12 @@ fn new_environment(chat: bool, fuel: u64) -> Result<Environment<'static>, Error>
         match value.kind() {
             ValueKind::Undefined => Ok(()),
             ValueKind::String => out.write_str(value.as_str().unwrap_or("")).map_err(Error::from),
-            _ => out.write_str(&python_str(value)).map_err(Error::from),
+            _ => out.write_str(&python_str(value)?).map_err(Error::from),
         }
     });
+    // Their output grows with the square of a value's depth, unpaid for.
+    environment.remove_filter("pprint");
+    environment.remove_global("debug");
     environment.add_filter("trim", trim);
     environment.add_filter("string", |value: Value| python_str(&value));
     environment.add_test("iterable", is_iterable);
@@ -214,7 +231,26 @@ impl Handle {
         Ok(Handle { environment, name: name.to_string() })
     }
 
-    fn render(&self, variables: &[u8], max_output: usize) -> Result<Vec<u8>, Failure> {
+    /// Renders on a thread of its own with a large stack. A template can nest values as deep as its fuel reaches, and
+    /// printing, comparing and freeing them recurses in minijinja: on the caller's stack that would end the process.
+    fn render(&self, variables: &[u8], clock: Clock, max_output: usize) -> Result<Vec<u8>, Failure> {
+        std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .stack_size(RENDER_STACK_BYTES)
+                .spawn_scoped(scope, move || {
+                    clock.install();
+                    self.render_here(variables, max_output)
+                })
+                .map_err(|error| Failure {
+                    status: abi::EXHAUSTED,
+                    message: format!("{}: cannot start a thread to render on: {error}", self.name),
+                })?
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn render_here(&self, variables: &[u8], max_output: usize) -> Result<Vec<u8>, Failure> {
         let variables: serde_json::Value = serde_json::from_slice(variables).map_err(Failure::invalid)?;
         let template = self.environment.get_template(NAME).map_err(|error| failure(&error, &self.name))?;
         let text =
@@ -283,15 +319,6 @@ pub unsafe extern "C" fn plumbline_hf_template_free(handle: *mut Handle) {
     })
 }
 
-/// Puts the thread's clock back, whatever way the render ends.
-struct ClockScope(Option<(Strftime, *const c_void)>);
-
-impl Drop for ClockScope {
-    fn drop(&mut self) {
-        CLOCK.set(self.0);
-    }
-}
-
 #[no_mangle]
 pub unsafe extern "C" fn plumbline_hf_template_render(
     handle: *const Handle,
@@ -302,7 +329,7 @@ pub unsafe extern "C" fn plumbline_hf_template_render(
     max_output: usize,
 ) -> Buffer {
     guard(|| {
-        let _scope = ClockScope(CLOCK.replace(strftime.map(|function| (function, strftime_context))));
-        (*handle).render(abi::bytes(variables, variables_size), max_output)
+        let clock = Clock(strftime.map(|function| (function, strftime_context)));
+        (*handle).render(abi::bytes(variables, variables_size), clock, max_output)
     })
 }
