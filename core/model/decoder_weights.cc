@@ -55,7 +55,7 @@ class Loader {
       w.layers.push_back(std::move(layer));
     }
     ABSL_RETURN_IF_ERROR(LoadNorm<T>(spec_, checkpoint_, ModuleName(spec_, spec_.final_norm),
-                                  spec_.hidden, w.final_norm));
+                                     spec_.hidden, w.final_norm));
     const std::string head = spec_.tied_head ? ModuleName(spec_, spec_.embedding) : spec_.head;
     ABSL_RETURN_IF_ERROR(
         LoadLinear({head}, {{head, spec_.vocabulary, false}}, spec_.hidden, false, w.head));
@@ -147,7 +147,8 @@ class Loader {
     for (size_t i = 0; i < parts.size(); ++i) {
       std::vector<float> bias(parts[i].out, 0.f);
       if (parts[i].bias) {
-        ABSL_ASSIGN_OR_RETURN(bias, LoadVector<T>(spec_, checkpoint_, names[i], "bias", parts[i].out));
+        ABSL_ASSIGN_OR_RETURN(bias,
+                              LoadVector<T>(spec_, checkpoint_, names[i], "bias", parts[i].out));
         parameters_ += parts[i].out;
       }
       into.bias.insert(into.bias.end(), bias.begin(), bias.end());

@@ -132,7 +132,7 @@ TEST_F(AdapterStoreTest, RemoveTakesAVersionAway) {
 
 TEST_F(AdapterStoreTest, RefusesWhatIsNotAVersion) {
   for (const std::string& name : {std::string("../source"), std::string(), std::string(64, 'A'),
-                                 std::string(63, 'a'), std::string(64, '.')}) {
+                                  std::string(63, 'a'), std::string(64, '.')}) {
     EXPECT_THAT(store_->Verify(name), StatusIs(absl::StatusCode::kInvalidArgument)) << name;
     EXPECT_THAT(store_->Remove(name), StatusIs(absl::StatusCode::kInvalidArgument)) << name;
   }

@@ -324,7 +324,8 @@ TEST(IfevalCheckerTest, LooseTakesAnyVariantForEachInstruction) {
 }
 
 TEST(IfevalCheckerTest, ABlankResponseFollowsNothing) {
-  const IfevalChecker checker = CheckerOf(json::array({"punctuation:no_comma"}), json::array({json::object()}));
+  const IfevalChecker checker =
+      CheckerOf(json::array({"punctuation:no_comma"}), json::array({json::object()}));
   for (const char* blank : {"", " \n\t", "\xE2\x80\x83"}) {
     const CheckResult result = checker.CheckResponse(0, blank);
     EXPECT_EQ(Value(result, "pla_loose"), 0);
