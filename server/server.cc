@@ -28,6 +28,7 @@
 #include "core/jobs/job_notifier.h"
 #include "core/jobs/job_runner.h"
 #include "core/jobs/sqlite_job_store.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/adapter_service.h"
 #include "server/evaluation_service.h"
 #include "server/hosting.h"
@@ -189,6 +190,8 @@ absl::Status Server::Parts::Serve() {
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Links the health protocol's descriptor in: gRPC's built-in service brings none for reflection.
+  grpc::health::v1::HealthCheckRequest::descriptor();
   grpc::ServerBuilder builder;
   // Without this two servers share a port, and each gets half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

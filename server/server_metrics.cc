@@ -1,6 +1,5 @@
 #include "server/server_metrics.h"
 
-#include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -48,7 +47,7 @@ std::vector<AdapterFigures> AdapterFiguresOf(const ModelHost& host) {
 }  // namespace
 
 ServerMetrics::ServerMetrics(JobStore& inner)
-    : registry_(std::make_shared<prometheus::Registry>()),
+    : registry_(NewMetricRegistry()),
       scores_(std::make_shared<ScoreCollector>(inner)),
       background_(std::make_unique<TaskExecutor>(1)),
       metered_(NewMeteredJobStore(inner, *registry_, SystemClock(),

@@ -154,6 +154,10 @@ class MeteredJobStore : public JobStore {
 
 }  // namespace
 
+std::shared_ptr<prometheus::Registry> NewMetricRegistry() {
+  return std::make_shared<prometheus::Registry>();
+}
+
 std::unique_ptr<JobStore> NewMeteredJobStore(JobStore& inner, prometheus::Registry& registry,
                                              const Clock& clock,
                                              std::function<void()> results_changed) {

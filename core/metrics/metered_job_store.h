@@ -13,6 +13,9 @@
 
 namespace plumbline {
 
+// A registry for what is counted as it happens; it is one of MetricsServer's collectables.
+std::shared_ptr<prometheus::Registry> NewMetricRegistry();
+
 // Adds to `registry`:
 //   plumbline_store_call_seconds{call}         histogram
 //   plumbline_store_call_errors_total{call}    calls whose error is the store's, not the caller's
