@@ -137,6 +137,10 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
       ->check(CLI::Range(0.01, 3600.0))
       ->group("");
   app.add_option("--max-database-pages", c.max_database_pages)->group("");
+  // The last one wins where only one can: a script can append to a default command line.
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw) option->take_last();
+  }
 }
 
 // Checks and takes over what CLI11 could not.

@@ -149,11 +149,10 @@ class DemoTest : public testing::Test {
     return history;
   }
   // The job nobody disturbs: what the others must equal.
-  History Undisturbed(const v1::CreateJobRequest& request) {
-    StartServer(DataDir("undisturbed"));
-    const History history = WatchToEnd(CreateJob(request));
+  void Undisturbed(const v1::CreateJobRequest& request, History* history) {
+    ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("undisturbed")));
+    *history = WatchToEnd(CreateJob(request));
     server_.reset();
-    return history;
   }
 
   TempDir dir_;

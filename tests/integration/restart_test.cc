@@ -20,10 +20,11 @@ constexpr int kKills = 12;
 
 TEST_F(RestartTest, KillNineInMidJobLosesAndDoublesNothing) {
   const int limit = 8;
-  const History expected = Undisturbed(JobRequest("undisturbed", limit));
+  History expected;
+  ASSERT_NO_FATAL_FAILURE(Undisturbed(JobRequest("undisturbed", limit), &expected));
   ASSERT_EQ(expected.by_prompt.size(), 4u * 2 * limit);
 
-  StartServer(DataDir("killed"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("killed")));
   int kills = 0;
   // A job may end before it was killed often enough: then another one follows.
   for (int job = 0; kills < kKills; ++job) {
@@ -38,7 +39,7 @@ TEST_F(RestartTest, KillNineInMidJobLosesAndDoublesNothing) {
       ASSERT_TRUE(disturb) << status.error_message();
       server_->Kill();
       ++kills;
-      StartServer(DataDir("killed"));
+      ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("killed")));
       // A client that does not know whether its call came through asks again: the same job.
       EXPECT_EQ(CreateJob(request), id);
     }
@@ -50,8 +51,9 @@ TEST_F(RestartTest, KillNineInMidJobLosesAndDoublesNothing) {
 }
 
 TEST_F(RestartTest, ASwapAndAKillInMidJobChangeNoVerdict) {
-  const History expected = Undisturbed(JobRequest("undisturbed", 6));
-  StartServer(DataDir("swapped"));
+  History expected;
+  ASSERT_NO_FATAL_FAILURE(Undisturbed(JobRequest("undisturbed", 6), &expected));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("swapped")));
   const v1::CreateJobRequest request = JobRequest("swapped", 6);
   const std::string id = CreateJob(request);
   History history;
@@ -59,28 +61,29 @@ TEST_F(RestartTest, ASwapAndAKillInMidJobChangeNoVerdict) {
   ASSERT_TRUE(LoadAdapter("instruct", "arithmetic").ok());
   Watch(id, 2, history);
   server_->Kill();
-  StartServer(DataDir("swapped"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("swapped")));
   const grpc::Status status = Watch(id, 1 << 30, history);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(history.by_prompt, expected.by_prompt);
 }
 
 TEST_F(RestartTest, TermDrainsAndTheNextServerGoesOn) {
-  const History expected = Undisturbed(JobRequest("undisturbed", 6));
-  StartServer(DataDir("drained"), {"--drain-timeout", "0.2"});
+  History expected;
+  ASSERT_NO_FATAL_FAILURE(Undisturbed(JobRequest("undisturbed", 6), &expected));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("drained"), {"--drain-timeout", "0.2"}));
   const std::string id = CreateJob(JobRequest("drained", 6));
   History history;
   Watch(id, 1, history);
   EXPECT_EQ(server_->Stop(SIGTERM), 0) << server_->log();
   EXPECT_THAT(server_->log(), HasSubstr("stopped"));
-  StartServer(DataDir("drained"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("drained")));
   const grpc::Status status = Watch(id, 1 << 30, history);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(history.by_prompt, expected.by_prompt);
 }
 
 TEST_F(RestartTest, AFullDiskStopsTheJobNotTheServer) {
-  StartServer(DataDir("full"), {"--max-database-pages", "90"});
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("full"), {"--max-database-pages", "90"}));
   const std::string id = CreateJob(JobRequest("full", 60));
   // The job cannot be stored any more at some point; what was reported before stays.
   History history;
@@ -97,23 +100,26 @@ TEST_F(RestartTest, AFullDiskStopsTheJobNotTheServer) {
   grpc::ClientContext list_context;
   SetDeadline(list_context);
   v1::ListModelsResponse models;
-  EXPECT_TRUE(models_->ListModels(&list_context, v1::ListModelsRequest(), &models).ok());
+  const grpc::Status listed = models_->ListModels(&list_context, v1::ListModelsRequest(), &models);
+  EXPECT_TRUE(listed.ok()) << listed.error_message() << "; the watch ended with "
+                           << ended.error_message() << "\n"
+                           << server_->log();
   EXPECT_EQ(models.models_size(), 1);
   EXPECT_THAT(HttpGet(server_->metrics_address(), "/metrics"), HasSubstr("plumbline_"));
   if (history.state == v1::JOB_STATE_FAILED) return;
   // With room again it goes on.
   server_->Kill();
-  StartServer(DataDir("full"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("full")));
   const grpc::Status status = Watch(id, 1 << 30, history);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(history.by_prompt.size(), 480u);
 }
 
 TEST_F(RestartTest, MetricsOfAServerThatHasJustStartedAreCompleteAndClean) {
-  StartServer(DataDir("metrics"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("metrics")));
   WatchToEnd(CreateJob(JobRequest("metrics", 4)));
   server_->Kill();
-  StartServer(DataDir("metrics"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("metrics")));
   const std::string text = HttpGet(server_->metrics_address(), "/metrics");
   for (const char* adapter : {"base", "instruct", "arithmetic", "format"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("adapter=\"", adapter, "\"")));
@@ -134,14 +140,15 @@ class StartTest : public DemoTest {};
 // One line on stderr and exit code 1.
 void ExpectOneLine(const absl::StatusOr<std::unique_ptr<ServerProcess>>& started,
                    const std::string& what) {
-  ASSERT_THAT(started, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(what)));
+  ASSERT_FALSE(started.ok());
+  ASSERT_THAT(started.status(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(what)));
   const std::string message(started.status().message());
   EXPECT_THAT(message, testing::StartsWith("exit code 1: plumblined: "));
   EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1) << message;
 }
 
 TEST_F(StartTest, WhatIsInUseOrUnreadableIsOneLine) {
-  StartServer(DataDir("a"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("a")));
   ExpectOneLine(ServerProcess::Start(binary_, dir_.Join("p2"), Flags(DataDir("a"))),
                 "data director");
   std::vector<std::string> flags = {"--data-dir", DataDir("b"), "--listen",
@@ -155,7 +162,7 @@ TEST_F(StartTest, WhatIsInUseOrUnreadableIsOneLine) {
 }
 
 TEST_F(StartTest, AnAdapterOfAnotherBaseIsRefusedByName) {
-  StartServer(DataDir("a"));
+  ASSERT_NO_FATAL_FAILURE(StartServer(DataDir("a")));
   const grpc::Status status = LoadAdapter("wrong", "wrong-base");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
   EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), "ADAPTER_REJECTED");

@@ -100,6 +100,13 @@ TEST(ServerConfig, PlainTcpBeyondLoopbackMustBeAskedFor) {
   }
 }
 
+TEST(ServerConfig, TheLastOfAFlagWinsAndListsGrow) {
+  ASSERT_OK_AND_ASSIGN(auto config, Parse({"--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2",
+                                           "--tasks", "/a", "--tasks", "/b"}));
+  EXPECT_EQ(config->listen, "127.0.0.1:2");
+  EXPECT_THAT(config->task_dirs, ElementsAre("/a", "/b"));
+}
+
 TEST(ServerConfig, HelpAndVersionPrint) {
   std::string printed;
   ASSERT_OK_AND_ASSIGN(auto help, Parse({"--help"}, &printed));
