@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/jobs/choice_scoring.h"
 #include "core/jobs/job_check.h"
 #include "core/jobs/job_runner_internal.h"
 #include "spdlog/spdlog.h"
@@ -93,14 +94,14 @@ void JobRunner::Impl::Send(Flight flight) {
   const std::shared_ptr<LanguageModel> model = flight.model;
   auto self = shared_from_this();
   if (task->output_type == OutputType::kMultipleChoice) {
-    LanguageModel::LogLikelihoodCall call{item.prompt, item.choices, flight.job->cancel};
-    model->LogLikelihoods(
-        std::move(call), [self, flight, task](absl::StatusOr<std::vector<LogLikelihood>> answer) {
-          const absl::Status status = answer.status();
-          self->Answered(flight, status, false, [task, answer = std::move(answer)](Verdict v) {
-            return CheckChoices(*task, answer, std::move(v));
-          });
-        });
+    ScoreChoices(*model, item, flight.job->cancel,
+                 [self, flight, task](absl::StatusOr<std::vector<LogLikelihood>> answer) {
+                   const absl::Status status = answer.status();
+                   self->Answered(flight, status, false,
+                                  [task, answer = std::move(answer)](Verdict v) {
+                                    return CheckChoices(*task, answer, std::move(v));
+                                  });
+                 });
     return;
   }
   LanguageModel::GenerateCall call{item.prompt, task->decoding, flight.prompt.sample,

@@ -277,6 +277,37 @@ TEST_F(JobRunnerTest, ScoresMultipleChoice) {
   }
 }
 
+TEST_F(JobRunnerTest, ScoresChoicesThatAreContextsEachInItsOwn) {
+  auto task = std::make_shared<Task>(*MakeFakeTask("pronouns", 2));
+  task->output_type = OutputType::kMultipleChoice;
+  task->metrics = {"accuracy"};
+  for (TaskItem& item : task->items) {
+    item.choices = {" a", " long"};
+    item.choice_prompts.resize(2);
+    item.choice_prompts[0].text = item.key + " Ann";
+    item.choice_prompts[1].text = item.key + " Bob";
+    item.gold_choice = 0;
+  }
+  tasks_.Add(task);
+  JobSpec spec = Spec({"pronouns"});
+  spec.adapters = {"math"};
+  Job job = Submit("r", &spec);
+  Settle();
+  EXPECT_THAT(engine_->calls(),
+              ElementsAre("base/k0 Ann", "base/k0 Bob", "math/k0 Ann", "math/k0 Bob", "base/k1 Ann",
+                          "base/k1 Bob", "math/k1 Ann", "math/k1 Bob"));
+  ASSERT_OK_AND_ASSIGN(VerdictPage page, store_->ReadVerdicts(job.id, {}, 0, 100));
+  ASSERT_EQ(page.verdicts.size(), 4u);
+  for (const Verdict& v : page.verdicts) {
+    EXPECT_OK(v.error);
+    EXPECT_EQ(v.passed, v.subject == 0);
+    ASSERT_EQ(v.choices.size(), 2u);
+    EXPECT_EQ(v.choices[0].tokens, 2);
+    EXPECT_EQ(v.choices[1].tokens, 5);
+  }
+  EXPECT_EQ(runner_->stats().in_flight, 0);
+}
+
 TEST_F(JobRunnerTest, AddsTheValidityGuards) {
   tasks_.Add(MakeFakeTask("sums", 1));
   engine_->set_answer([](const ModelIdentity&, const LanguageModel::GenerateCall&) {
