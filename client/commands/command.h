@@ -55,6 +55,7 @@ std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::st
 void AddModelCommands(CLI::App& app, CommandContext& context);
 void AddAdapterCommands(CLI::App& app, CommandContext& context);
 void AddTaskCommands(CLI::App& app, CommandContext& context);
+void AddTaskLintCommand(CLI::App& task, CommandContext& context);  // below `task`
 void AddJobCommands(CLI::App& app, CommandContext& context);
 void AddGenerateCommand(CLI::App& app, CommandContext& context);
 void AddScoreCommand(CLI::App& app, CommandContext& context);

@@ -108,6 +108,8 @@ void AddTaskCommands(CLI::App& app, CommandContext& context) {
     }
   });
 
+  AddTaskLintCommand(*task, context);
+
   auto doomed = std::make_shared<std::string>();
   CLI::App* remove =
       task->add_subcommand("delete", "Take an uploaded task away; jobs that pinned it keep it");

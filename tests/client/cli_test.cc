@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/client/fake_evaluation_service.h"
@@ -131,6 +132,59 @@ TEST_F(CliTest, SaysWhatToDoWithoutAServer) {
       std::system((Binary() + " --address 127.0.0.1:1 model list 2>" + dir_.Join("err")).c_str());
   EXPECT_EQ(WEXITSTATUS(status), 1);
   EXPECT_THAT(ReadFileOrDie(dir_.Join("err")), HasSubstr("start plumblined"));
+}
+
+TEST_F(CliTest, TaskLintShowsPromptsAndWarns) {
+  dir_.Write("capitals.yaml",
+             "capability: knowledge\ndataset_path: json\n"
+             "dataset_kwargs: {data_files: {test: capitals.jsonl}}\ntest_split: test\n"
+             "doc_to_text: \"Capital of {{country}}?\"\ndoc_to_target: capital\n");
+  dir_.Write("capitals.jsonl",
+             "{\"country\": \"France\", \"capital\": \"Paris\"}\n"
+             "{\"country\": \"Singapore\", \"capital\": \"Singapore\"}\n"
+             "{\"country\": \"France\", \"capital\": \"Paris\"}\n");
+  const std::string command = "task lint " + dir_.Join("capitals.yaml");
+  Outcome outcome = Run(command + " --prompts 1");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("task capitals: 3 prompts, capability knowledge"));
+  EXPECT_THAT(outcome.out, HasSubstr("--- prompt \"0\"\nCapital of France?\n"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("Capital of Singapore?")));
+  EXPECT_THAT(outcome.out, HasSubstr("warning duplicate_prompt: "));
+  EXPECT_THAT(outcome.out, HasSubstr("(keys 0, 2)"));
+  EXPECT_THAT(outcome.out, HasSubstr("warning answer_in_prompt: "));
+
+  outcome = Run("-o json " + command);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["ok"], true);
+  EXPECT_EQ(json["prompts"].size(), 3u);
+  EXPECT_EQ(json["prompts"][1]["target"], "Singapore");
+  EXPECT_EQ(json["warnings"][1]["code"], "answer_in_prompt");
+  EXPECT_EQ(json["warnings"][1]["keys"], nlohmann::json::array({"1"}));
+}
+
+TEST_F(CliTest, TaskLintShowsTheContextsOfChoicesThatAreContexts) {
+  dir_.Write("pronouns.yaml",
+             "dataset_path: json\ndataset_kwargs: {data_files: {test: pronouns.jsonl}}\n"
+             "test_split: test\noutput_type: multiple_choice\n"
+             "doc_to_text: gold\ndoc_to_choice: names\ndoc_to_target: rest\n");
+  dir_.Write("pronouns.jsonl",
+             "{\"gold\": 1, \"names\": [\"Ann\", \"Bob\"], \"rest\": \"ran.\"}\n");
+  const Outcome outcome = Run("task lint " + dir_.Join("pronouns.yaml"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("choice \"Ann\" + \" ran.\"\nright  \"Bob\" + \" ran.\"\n"));
+}
+
+TEST_F(CliTest, TaskLintEndsWithOneForAFileThatDoesNotLoad) {
+  dir_.Write("bad.yaml", "dataset_path: json\ndoc_to_txt: q\n");
+  Outcome outcome = Run("task lint " + dir_.Join("bad.yaml"));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("doc_to_txt"));
+  EXPECT_THAT(outcome.out, IsEmpty());
+  outcome = Run("-o json task lint " + dir_.Join("gone.yaml"));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["ok"], false);
+  EXPECT_THAT(outcome.err, HasSubstr("gone.yaml"));
 }
 
 TEST_F(CliTest, HelpHasExamplesAndCompletionKnowsTheCommands) {
