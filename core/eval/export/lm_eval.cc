@@ -1,0 +1,219 @@
+#include "core/eval/export/lm_eval.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/sha256.h"
+
+namespace plumbline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Verdicts = std::vector<const ExportVerdict*>;
+
+std::string Dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// lm-eval's sanitize_model_name: runs of characters that a file name cannot hold.
+std::string Sanitized(const std::string& name) {
+  std::string safe;
+  bool in_run = false;
+  for (const char c : name) {
+    const bool bad = std::string("\"<>:/\\|?*[]").find(c) != std::string::npos ||
+                     static_cast<unsigned char>(c) < 0x20;
+    if (!bad) safe += c;
+    if (bad && !in_run) safe += "__";
+    in_run = bad;
+  }
+  return safe.empty() || safe == "." || safe == ".." ? "__" : safe;
+}
+
+std::string ModelName(const ExportData& data, const ExportSubject& subject) {
+  return subject.adapter.empty() ? data.model : absl::StrCat(data.model, "/", subject.adapter);
+}
+
+// lm-eval's mean_stderr of 0/1 values; "N/A" where the prompts' values are not those.
+Json StandardError(const ExportCell& cell) {
+  if (cell.method != "wilson" || cell.n < 2) return "N/A";
+  return std::sqrt(cell.value * (1 - cell.value) / static_cast<double>(cell.n - 1));
+}
+
+Json Results(const ExportData& data, const ExportSubject& subject) {
+  Json json;
+  for (const char* part :
+       {"results", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "task_hashes"})
+    json[part] = Json::object();
+  for (const ExportTask& task : data.tasks) {
+    Json& results = json["results"][task.name];
+    results = {{"alias", task.name}, {"sample_len", task.prompts}};
+    Json& higher = json["higher_is_better"][task.name];
+    higher = Json::object();
+    for (const ExportCell& cell : data.cells) {
+      if (cell.adapter != subject.adapter || cell.task != task.name) continue;
+      const auto [metric, filter] = LmEvalMetric(cell.metric);
+      results[absl::StrCat(metric, ",", filter)] = cell.value;
+      results[absl::StrCat(metric, "_stderr,", filter)] = StandardError(cell);
+      higher[metric] = !cell.validity;
+    }
+    json["configs"][task.name] = {
+        {"task", task.name},
+        {"repeats", task.samples},
+        {"metadata", {{"version", task.version}, {"capability", task.capability}}}};
+    json["versions"][task.name] = task.version;
+    json["n-samples"][task.name] = {{"original", task.prompts}, {"effective", task.prompts}};
+    json["task_hashes"][task.name] = task.version;
+  }
+  const std::string model_args =
+      absl::StrCat("pretrained=", data.model, ",dtype=", data.dtype,
+                   subject.adapter.empty() ? "" : absl::StrCat(",peft=", subject.adapter));
+  json["config"] = {{"model", "plumbline"},      {"model_args", model_args},
+                    {"model_dtype", data.dtype}, {"device", data.device},
+                    {"job", data.job},           {"adapter_version", subject.adapter_version}};
+  json["date"] = absl::ToDoubleSeconds(data.time - absl::UnixEpoch());
+  json["model_source"] = "plumbline";
+  json["model_name"] = ModelName(data, subject);
+  json["model_name_sanitized"] = Sanitized(ModelName(data, subject));
+  return json;
+}
+
+// A metric of one prompt: IFEval's instruction levels as lm-eval's list of booleans, else the mean
+// over the samples.
+Json SampleMetric(const Verdicts& samples, const std::string& metric) {
+  const bool loose = metric == "ila_loose";
+  if ((loose || metric == "ila_strict") && samples.size() == 1 && !samples[0]->outcomes.empty()) {
+    Json list = Json::array();
+    for (const CheckOutcome& o : samples[0]->outcomes) list.push_back(loose ? o.loose : o.strict);
+    return list;
+  }
+  double sum = 0, count = 0;
+  for (const ExportVerdict* v : samples) {
+    for (const Observation& o : v->observations) {
+      if (o.metric != metric) continue;
+      sum += o.successes / o.trials;
+      ++count;
+    }
+  }
+  return sum / count;
+}
+
+// The metrics that the samples of one prompt observed, by filter, in their order.
+std::map<std::string, std::vector<std::string>> ByFilter(const Verdicts& samples) {
+  std::map<std::string, std::vector<std::string>> filters;
+  for (const ExportVerdict* v : samples) {
+    for (const Observation& o : v->observations) {
+      std::vector<std::string>& metrics = filters[LmEvalMetric(o.metric).second];
+      if (std::find(metrics.begin(), metrics.end(), o.metric) == metrics.end())
+        metrics.push_back(o.metric);
+    }
+  }
+  if (filters.empty()) filters["none"] = {};
+  return filters;
+}
+
+// The answer that was compared, where the verdict holds it.
+std::string Filtered(const ExportVerdict& v) {
+  const bool extracts =
+      !v.extracted.empty() ||
+      std::any_of(v.observations.begin(), v.observations.end(),
+                  [](const Observation& o) { return o.metric == "extraction_failure"; });
+  return extracts ? v.extracted : v.response;
+}
+
+Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter,
+            const std::vector<std::string>& metrics) {
+  const ExportVerdict& first = *samples.front();
+  const bool choice = absl::StartsWith(first.checker, "choice/");
+  const Json doc = {{"key", first.key}, {"prompt", first.prompt}, {"target", first.target}};
+  Json json = {{"doc_id", doc_id}, {"doc", doc}, {"target", first.target}};
+  json["arguments"]["gen_args_0"] = {{"arg_0", first.prompt}, {"arg_1", Json::object()}};
+  json["resps"] = Json::array();
+  json["filtered_resps"] = Json::array();
+  if (!choice) json["resps"].push_back(Json::array());
+  for (const ExportVerdict* v : samples) {
+    if (!choice) json["resps"][0].push_back(v->response);
+    if (filter == "none") json["filtered_resps"].push_back(Filtered(*v));
+    if (!v->error.empty()) json["error"] = v->error;
+  }
+  json["filter"] = filter;
+  json["metrics"] = Json::array();
+  json["doc_hash"] = Sha256Hex(Dump(doc, 2));
+  json["prompt_hash"] = Sha256Hex(first.prompt);
+  json["target_hash"] = Sha256Hex(first.target);
+  for (const std::string& metric : metrics) {
+    const std::string name = LmEvalMetric(metric).first;
+    json["metrics"].push_back(name);
+    json[name] = SampleMetric(samples, metric);
+  }
+  return json;
+}
+
+// The place of every key in the task, the same for all subjects.
+std::map<std::string, int64_t> DocIds(const ExportData& data, const std::string& task) {
+  std::vector<std::string> keys;
+  for (const ExportVerdict& v : data.verdicts) {
+    if (v.task == task) keys.push_back(v.key);
+  }
+  std::sort(keys.begin(), keys.end(), ExportKeyLess);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::map<std::string, int64_t> ids;
+  for (const std::string& key : keys) ids.emplace(key, static_cast<int64_t>(ids.size()));
+  return ids;
+}
+
+std::string Samples(const ExportData& data, const ExportSubject& subject, const ExportTask& task) {
+  const std::map<std::string, int64_t> ids = DocIds(data, task.name);
+  const Verdicts verdicts = SortedVerdicts(data, subject.adapter, task.name);
+  std::string lines;
+  for (auto begin = verdicts.begin(); begin != verdicts.end();) {
+    const auto end = std::find_if(begin, verdicts.end(),
+                                  [&](const ExportVerdict* v) { return v->key != (*begin)->key; });
+    const Verdicts samples(begin, end);
+    for (const auto& [filter, metrics] : ByFilter(samples)) {
+      absl::StrAppend(&lines, Dump(Sample(ids.at((*begin)->key), samples, filter, metrics), -1),
+                      "\n");
+    }
+    begin = end;
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::pair<std::string, std::string> LmEvalMetric(const std::string& metric) {
+  static const auto& names = *new std::map<std::string, std::pair<std::string, std::string>>{
+      {"ila_strict", {"inst_level_strict_acc", "none"}},
+      {"ila_loose", {"inst_level_loose_acc", "none"}},
+      {"pla_strict", {"prompt_level_strict_acc", "none"}},
+      {"pla_loose", {"prompt_level_loose_acc", "none"}},
+      {"accuracy", {"acc", "none"}},
+      {"numeric_reference_strict", {"exact_match", "strict-match"}},
+      {"numeric_reference_flexible", {"exact_match", "flexible-extract"}},
+  };
+  const auto found = names.find(metric);
+  if (found != names.end()) return found->second;
+  const size_t comma = metric.find(',');
+  if (comma != std::string::npos) return {metric.substr(0, comma), metric.substr(comma + 1)};
+  return {metric, "none"};
+}
+
+std::vector<ExportFile> ToLmEval(const ExportData& data) {
+  const std::string time = absl::FormatTime("%Y-%m-%dT%H-%M-%E6S", data.time, absl::UTCTimeZone());
+  std::vector<ExportFile> files;
+  for (const ExportSubject& subject : data.subjects) {
+    const std::string folder = Sanitized(ModelName(data, subject));
+    files.push_back(
+        {absl::StrCat(folder, "/results_", time, ".json"), Dump(Results(data, subject), 2) + "\n"});
+    for (const ExportTask& task : data.tasks) {
+      files.push_back({absl::StrCat(folder, "/samples_", Sanitized(task.name), "_", time, ".jsonl"),
+                       Samples(data, subject, task)});
+    }
+  }
+  return files;
+}
+
+}  // namespace plumbline
