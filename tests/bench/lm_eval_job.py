@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """The demo job by Plumbline and by lm-eval (HF + PEFT): the same model, adapters, prompts, token limit and cores.
 
-  scripts/bench lm-eval [--rounds 3] [--batch-sizes 8,64] [--limit N] [--threads 2]
+  scripts/bench lm-eval [--rounds 3] [--batch-sizes 8,64] [--batch-one] [--limit N] [--threads 2]
 
 One Plumbline job evaluates the base and three adapters on both tasks at once; lm-eval needs one process a subject, one after
 the other, as its users run it. Both: float32, greedy, 96 tokens, chat template. Every round runs, in turn:
   - Plumbline, from starting the server (model and adapters loaded, each with its proof of admission) to the job's end;
   - Plumbline, the same job on a server that runs already;
   - lm-eval at each batch size: wall time of its processes, and the time inside HFLM.generate_until alone;
-  - in the first round lm-eval at batch size 1 on 16 prompts a task, whose time a prompt stands for all of them (extrapolated).
+  - with --batch-one, once, lm-eval at batch size 1 on 16 prompts a task, whose time a prompt stands for all of them (extrapolated).
 Prompts a second are over subjects x prompts. The responses of both are compared as well, so that equal work is shown.
 """
 import argparse
@@ -133,6 +133,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-sizes", default="8,64")
     parser.add_argument("--limit", type=int, default=0, help="only the first N prompts of each task; 0: all")
+    parser.add_argument("--batch-one", action="store_true", help=f"lm-eval at batch size 1 too, on {BATCH_ONE_PROMPTS} prompts a task")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     args = parser.parse_args()
     if not os.path.exists(args.oracle_python):
@@ -163,7 +164,7 @@ def main():
                 add(f"lm-eval, batch {batch_size}, generation alone", generation)
                 same = sum(ours[key] == theirs[key] for key in ours)
                 print(f"  the same response in {same} of {len(ours)}", flush=True)
-            if number == 0 and not args.limit:
+            if number == 0 and args.batch_one:
                 wall, generation, theirs = run_lm_eval(args, folder, 1, BATCH_ONE_PROMPTS)
                 part = len(TASKS) * BATCH_ONE_PROMPTS / prompts
                 same = sum(ours[key] == text for key, text in theirs.items())

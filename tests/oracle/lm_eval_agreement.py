@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Six tasks, item by item, in lm-eval and in Plumbline: the same task files, data and model (the demo's, float32, greedy).
+
+  lm_eval_agreement.py --bin BUILD/bin
+
+Compared: rendered prompts (byte for byte), generated texts, every metric of every item, the log-likelihood of texts
+(1e-4 relative, per token and as sums of a choice). A generated text may differ only where lm-eval's own model has a tie: two
+candidates whose logits are less than 1e-5 apart at the first token that differs; that is printed. Exits with 1 on a difference.
+The data is made here, from a seed.
+"""
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+
+os.environ.update(TQDM_DISABLE="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", LMEVAL_LOG_LEVEL="ERROR", TOKENIZERS_PARALLELISM="false")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from plumbline_process import Plumbline  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MODEL = os.path.join(ROOT, "deploy/demo/models/plumb-tiny")
+TEST_ROWS, TRAIN_ROWS = 24, 8
+RELATIVE_TOLERANCE, TIE = 1e-4, 1e-5
+
+HEADER = """task: {task}
+dataset_path: json
+dataset_kwargs: {{data_files: {{train: {data}_train.jsonl, test: {data}_test.jsonl}}}}
+test_split: test
+training_split: train
+fewshot_split: train
+"""
+# Task: (data, the rest of its file). The same text is read by both.
+TASKS = {
+    "agree_sums": ("sums", r"""
+output_type: generate_until
+doc_to_text: "<|im_start|>user\n{{question}}<|im_end|>\n<|im_start|>assistant\n"
+doc_to_target: "{{solution}}"
+num_fewshot: 2
+target_delimiter: ""
+fewshot_delimiter: "<|im_end|>\n"
+generation_kwargs: {until: ["Question:", "</s>"], do_sample: false, temperature: 0.0, max_gen_toks: 32}
+filter_list:
+- {name: strict-match, filter: [{function: regex, regex_pattern: "#### (\\-?[0-9\\.\\,]+)"}, {function: take_first}]}
+- {name: flexible-extract, filter: [{function: regex, group_select: -1, regex_pattern: "(-?[$0-9.,]{2,})|(-?[0-9]+)"}, {function: take_first}]}
+metric_list:
+- {metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_punctuation: false, regexes_to_ignore: [",", "\\$", "(?s).*#### ", "\\.$"]}
+"""),
+    "agree_extract": ("sums", r"""
+output_type: generate_until
+doc_to_text: "<|im_start|>user\n{{question}}<|im_end|>\n<|im_start|>assistant\n"
+doc_to_target: "{{number}}"
+generation_kwargs: {until: ["\n\n"], do_sample: false, max_gen_toks: 32}
+filter_list:
+- {name: number, filter: [{function: regex, regex_pattern: "(-?[0-9]+)[^0-9]*$"}, {function: remove_whitespace}, {function: take_first}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+"""),
+    "agree_lines": ("places", r"""
+output_type: generate_until
+doc_to_text: "{{question}}"
+doc_to_target: "{{options[gold]}}"
+num_fewshot: 4
+fewshot_config: {sampler: first_n}
+fewshot_delimiter: "\n--\n"
+target_delimiter: " => "
+generation_kwargs: {until: ["\n"], do_sample: false, max_gen_toks: 16}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_punctuation: true}]
+"""),
+    "agree_arc": ("places", r"""
+output_type: multiple_choice
+doc_to_text: "Question: {{question}}\nAnswer:"
+doc_to_target: gold
+doc_to_choice: options
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+"""),
+    "agree_arc_fewshot": ("places", r"""
+output_type: multiple_choice
+doc_to_text: "Question: {{question}}\nAnswer:"
+doc_to_target: "{{gold}}"
+doc_to_choice: "{{options}}"
+num_fewshot: 3
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+"""),
+    "agree_letters": ("places", r"""
+output_type: multiple_choice
+doc_to_text: "{{question.strip()}}\nA. {{options[0]}}\nB. {{options[1]}}\nC. {{options[2]}}\nD. {{options[3]}}\nAnswer:"
+doc_to_target: gold
+doc_to_choice: ["A", "B", "C", "D"]
+num_fewshot: 2
+fewshot_config: {sampler: first_n}
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+"""),
+}
+OURS = {"acc": "accuracy"}  # lm-eval's name of a metric: ours, where they differ
+
+
+def sums_row(rnd):
+    a, b = rnd.randint(2, 12), rnd.randint(2, 9)
+    name = rnd.choice(["Karl", "Ruth", "Zoë"])
+    question = rnd.choice([f"How much does {a} + {b} give?", f"{name} has {a} candles. {name} gets {b} more from a friend. How many candles are there now?", f"Find {a} + {b}."])
+    return {"question": question, "number": a + b, "solution": f"{a} + {b} = {a + b}.\n#### {a + b}"}
+
+
+def places_row(rnd):
+    options = rnd.sample(["the harbour", "a quiet garden", "the old mill", "under the bridge", "the café", "on a steep hill", "near water", "a market, perhaps"], 4)
+    return {"question": f"Where did {rnd.choice(['the cat', 'our neighbour', 'Zoë', 'a heron'])} {rnd.choice(['sleep', 'wait', 'find the key', 'sing'])} on day {rnd.randint(1, 90)}?", "options": options, "gold": rnd.randrange(4)}
+
+
+def write_tasks(folder):
+    rnd = random.Random(7)
+    for data, row in (("sums", sums_row), ("places", places_row)):
+        for split, count in (("train", TRAIN_ROWS), ("test", TEST_ROWS)):
+            with open(f"{folder}/{data}_{split}.jsonl", "w", encoding="utf-8") as out:
+                out.writelines(json.dumps(row(rnd), ensure_ascii=False) + "\n" for _ in range(count))
+    for task, (data, text) in TASKS.items():
+        with open(f"{folder}/{task}.yaml", "w", encoding="utf-8") as out:
+            out.write(HEADER.format(task=task, data=data) + text.lstrip("\n"))
+
+
+def run_plumbline(bin_dir, folder, score_texts):
+    """Verdicts {(task, row): verdict} and, for each text, the log-probabilities of its tokens."""
+    with Plumbline(bin_dir, tempfile.mkdtemp(dir=folder), ["--dtype", "float32", "--model", f"tiny={MODEL}"]) as server:
+        for task in TASKS:
+            server.run("task", "upload", f"{folder}/{task}.yaml")
+        verdicts = {(v["task"], int(v["key"])): v for v in server.verdicts(server.job([], TASKS))}
+        scores = [json.loads(server.run("score", text, "--top", "0", "-o", "json"))["tokens"] for text in score_texts]
+    return verdicts, scores
+
+
+def run_lm_eval(folder):
+    """Returns (the model, {(task, row): [sample of every filter]})."""
+    import lm_eval
+    import torch
+    torch.set_num_threads(1)  # faster for so small a model, and far faster on cores that others use too
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+    lm = HFLM(pretrained=MODEL, dtype="float32", device="cpu", batch_size=8)
+    os.chdir(folder)  # the data files' paths are relative to the task files
+    results = lm_eval.simple_evaluate(model=lm, tasks=list(TASKS), task_manager=TaskManager(include_path=folder, include_defaults=False), log_samples=True, bootstrap_iters=0)
+    samples = {}
+    for task, rows in results["samples"].items():
+        for row in rows:
+            samples.setdefault((task, row["doc_id"]), []).append(row)
+    return lm, samples, results["results"]
+
+
+class Comparison:
+    def __init__(self):
+        self.done, self.different, self.ties = 0, 0, 0
+
+    def equal(self, what, ours, theirs):
+        self.done += 1
+        if ours != theirs:
+            self.fail(what, ours, theirs)
+
+    def close(self, what, ours, theirs):
+        self.done += 1
+        if abs(ours - theirs) > RELATIVE_TOLERANCE * max(1e-2, abs(theirs)):
+            self.fail(what, ours, theirs)
+
+    def fail(self, what, ours, theirs):
+        self.different += 1
+        if self.different <= 20:
+            print(f"DIFFERENT {what}\n  ours    {ours!r}\n  lm-eval {theirs!r}", file=sys.stderr)
+
+
+def logprobs(lm, tokens):
+    """Log-probabilities, [tokens - 1][vocabulary]: row i is the prediction of token i + 1."""
+    import torch
+    with torch.no_grad():
+        return torch.log_softmax(lm.model(torch.tensor([tokens])).logits[0].float(), -1)
+
+
+def tie_gap(lm, prompt, ours, theirs):
+    """Distance of the two best candidates where the texts part."""
+    a, b = (lm.tok_encode(prompt + text) for text in (ours, theirs))
+    common = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    best = logprobs(lm, a[:common])[-1].topk(2).values
+    return float(best[0] - best[1])
+
+
+def compare_item(comparison, lm, verdict, samples, name):
+    kind = samples[0]["arguments"]
+    comparison.equal(f"{name}: error", verdict.get("error"), None)
+    comparison.equal(f"{name}: prompt", verdict["prompt"], kind[0][0])
+    observations = {o["metric"]: float(o.get("successes", 0)) / float(o["trials"]) for o in verdict["observations"]}
+    if len(kind) == 1:
+        ours, theirs = verdict.get("response", ""), samples[0]["resps"][0][0]
+        if ours != theirs and tie_gap(lm, kind[0][0], ours, theirs) < TIE:
+            comparison.ties += 1
+            print(f"a tie, not a difference: {name}: {ours!r}, {theirs!r}", file=sys.stderr)
+            return
+        comparison.equal(f"{name}: response", ours, theirs)
+    for sample in samples:
+        for metric in sample["metrics"]:
+            ours = OURS.get(metric, metric) if len(samples) == 1 else f"{metric},{sample['filter']}"
+            comparison.equal(f"{name}: {ours}", observations.get(ours), float(sample[metric]))
+
+
+def compare_scores(comparison, lm, choices, scores):
+    """`plumbline score` of prompt + choice against transformers token by token, and against lm-eval's sum for the choice."""
+    for (context, continuation, their_sum), ours in zip(choices, scores):
+        tokens = lm.tok_encode(context + continuation)
+        theirs = logprobs(lm, tokens)
+        comparison.equal(f"tokens of {context + continuation!r}", [int(t["id"]) for t in ours], tokens)
+        for i in range(1, len(tokens)):
+            comparison.close(f"log-probability of token {i} of {context + continuation!r}", ours[i].get("logprob", 0.0), float(theirs[i - 1, tokens[i]]))
+        behind = len(tokens) - len(lm.tok_encode(context))
+        comparison.close(f"log-likelihood of {continuation!r} behind {context!r}", sum(t.get("logprob", 0.0) for t in ours[-behind:]), their_sum)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True, help="folder of plumblined and plumbline")
+    args = parser.parse_args()
+    args.bin = os.path.abspath(args.bin)
+    comparison = Comparison()
+    with tempfile.TemporaryDirectory() as folder:
+        write_tasks(folder)
+        start = time.monotonic()
+        lm, samples, results = run_lm_eval(folder)
+        lm_eval_s = time.monotonic() - start
+        choices = []  # (prompt, continuation, lm-eval's log-likelihood)
+        for task in ("agree_arc", "agree_arc_fewshot", "agree_letters"):
+            for row in range(0, TEST_ROWS, 3):
+                sample = samples[task, row][0]
+                pick = row % 4
+                choices.append((*sample["arguments"][pick][:2], float(sample["filtered_resps"][pick][0])))
+        start = time.monotonic()
+        verdicts, scores = run_plumbline(args.bin, folder, [context + continuation for context, continuation, _ in choices])
+        plumbline_s = time.monotonic() - start
+        comparison.equal("the items", sorted(verdicts), sorted(samples))
+        for key in sorted(set(verdicts) & set(samples)):
+            compare_item(comparison, lm, verdicts[key], samples[key], f"{key[0]} row {key[1]}")
+        compare_scores(comparison, lm, choices, scores)
+        rates = [v for values in results.values() for k, v in values.items() if k.startswith(("exact_match,", "acc,")) and "stderr" not in k]
+        comparison.equal("tasks where the model is sometimes right and sometimes wrong: without any, equal metrics would mean little", sum(0 < v < 1 for v in rates) >= 4, True)
+        print(json.dumps({"items": len(samples), "comparisons": comparison.done, "different": comparison.different, "ties": comparison.ties, "texts_scored": len(scores),
+                          "lm_eval_s": round(lm_eval_s, 1), "plumbline_s": round(plumbline_s, 1),
+                          "lm_eval": {task: {k: round(v, 4) for k, v in values.items() if isinstance(v, float) and "stderr" not in k} for task, values in results.items()}}))
+        os.chdir(ROOT)
+    return 1 if comparison.different or not comparison.done else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
