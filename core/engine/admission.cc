@@ -45,6 +45,14 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
     applied.kind = replacement.weight.defined() ? "replacement" : "bias";
     report.modules.push_back(std::move(applied));
   }
+  for (const TrainableTokens& tokens : adapter.tokens) {
+    AppliedModule applied;
+    applied.module = tokens.target.name;
+    applied.in_features = tokens.target.in_features;
+    applied.out_features = tokens.target.out_features;
+    applied.kind = "tokens";
+    report.modules.push_back(std::move(applied));
+  }
   return report;
 }
 
@@ -117,17 +125,10 @@ absl::StatusOr<std::shared_ptr<const AdapterVersionEntry>> HostedModel::Admit(
   entry->version = adapter.version;
   entry->report = Describe(adapter);
   const auto base = [&](const TargetModule& module, absl::string_view parameter) {
-    const bool conv1d = module.kind == TargetKind::kConv1d;
-    std::vector<int64_t> shape = {module.out_features};
-    if (parameter == "weight") {
-      shape = conv1d || module.kind == TargetKind::kEmbedding
-                  ? std::vector<int64_t>{module.in_features, module.out_features}
-                  : std::vector<int64_t>{module.out_features, module.in_features};
-    }
-    const std::string& name = module.tied_to.empty() ? module.name : module.tied_to;
-    return LoadParameter(spec, *checkpoint_, name, parameter, shape);
+    return LoadModuleParameter(spec, *checkpoint_, module, parameter);
   };
-  ABSL_ASSIGN_OR_RETURN(entry->weights, PackLora(spec, adapter, base));
+  ABSL_ASSIGN_OR_RETURN(entry->weights,
+                        PackLora(spec, adapter, engine_->decoder().options().dtype, base));
   ABSL_RETURN_IF_ERROR(Prove(*entry->weights, entry->report));
   return std::shared_ptr<const AdapterVersionEntry>(std::move(entry));
 }
@@ -152,14 +153,8 @@ absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& o
   load.modules = modules_;
   load.supported = SupportedLoraFeatures();
   load.base_names = {info_.options.name, info_.options.path};
-  load.base_weight = [this](const TargetModule& module) -> absl::StatusOr<at::Tensor> {
-    const std::string& name = module.tied_to.empty() ? module.name : module.tied_to;
-    const bool transposed =
-        module.kind == TargetKind::kConv1d || module.kind == TargetKind::kEmbedding;
-    const std::vector<int64_t> shape =
-        transposed ? std::vector<int64_t>{module.in_features, module.out_features}
-                   : std::vector<int64_t>{module.out_features, module.in_features};
-    return LoadParameter(engine_->decoder().spec(), *checkpoint_, name, "weight", shape);
+  load.base_weight = [this](const TargetModule& module) {
+    return LoadModuleParameter(engine_->decoder().spec(), *checkpoint_, module, "weight");
   };
   AdapterRegistry::Publication publication;
   const absl::Status status = GuardTorch([&]() -> absl::Status {

@@ -61,7 +61,7 @@ struct AppliedModule {
   double scaling = 0;  // what B·A is multiplied by
   int64_t in_features = 0;
   int64_t out_features = 0;
-  std::string kind;       // "linear", "embedding", "replacement" (modules_to_save), "bias"
+  std::string kind;  // "linear", "embedding", "replacement" (modules_to_save), "bias", "tokens"
   double delta_norm = 0;  // Frobenius norm of scaling · B·A
 };
 

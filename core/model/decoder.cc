@@ -107,12 +107,35 @@ class DecoderImpl : public Decoder {
     threads_.Run(rows, std::max<int64_t>(grain, 1),
                  [&](int64_t begin, int64_t end, int) { body(begin, end); });
   }
-  void Norm(const NormWeights& norm, const T* x, int64_t rows, T* y);
+  // A segment's norm is select(adapter) where that is present.
+  template <typename Select>
+  void Norm(const NormWeights& norm, const T* x, T* y, Select select,
+            const std::vector<Segment>& segments);
   void Add(const T* x, T* y, int64_t rows);
-  // y [rows, w.out] = x · Wᵀ + b, then the low-rank branches of each segment.
+  // out [rows, E] = rows index(row) of the table, changed as each segment's adapter says.
+  template <typename Index>
+  void Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member, float scale, Index index,
+            T* out);
+  // y [rows, w.out] = x · Wᵀ + b, with what a segment's adapter replaces; then the low-rank
+  // branches of each segment.
   template <typename Select>
   void Linear(const PackedLinear<T>& w, const T* x, int64_t rows, T* y, Select select,
               const std::vector<Segment>& segments);
+  template <typename Select>
+  void Replace(const PackedLinear<T>& w, const T* x, T* y, Select select,
+               const std::vector<Segment>& segments);
+  void Gemm(const std::vector<GemmArgs<T>>& runs);
+  static LoraUpArgs<T> UpArgs(const LoraPart& part) {
+    LoraUpArgs<T> args;
+    args.rank = part.rank;
+    args.panels = part.b.data();
+    args.lora_bias = part.lora_bias.empty() ? nullptr : part.lora_bias.data();
+    args.scaling = part.scaling;
+    args.magnitude = part.magnitude.empty() ? nullptr : part.magnitude.data();
+    args.base_bias = part.base_bias.empty() ? nullptr : part.base_bias.data();
+    args.n = part.columns;
+    return args;
+  }
   template <typename Select>
   void Lora(const T* x, int64_t rows, int64_t in, T* y, int64_t ldy, Select select,
             const std::vector<Segment>& segments);
@@ -125,6 +148,7 @@ class DecoderImpl : public Decoder {
   ThreadPool& threads_;
 
   // The step at hand.
+  std::vector<GemmArgs<T>> runs_;  // of the linear at hand
   std::vector<Chunk> chunks_;
   std::vector<int64_t> chunk_rows_;    // first row of each chunk
   std::vector<int32_t> row_chunk_;     // by row
@@ -147,6 +171,7 @@ class DecoderImpl : public Decoder {
   AlignedBuffer<T> logits_;     // [64, V]
   AlignedBuffer<float> wide_;   // [rows, widest input]: a LoRA branch's input in fp32
   AlignedBuffer<float> h_;      // [rows, ranks of the group]
+  AlignedBuffer<T> columns_;    // [rows, columns]: logits of trained rows
   std::vector<RopeTable> ropes_;
   std::vector<AlignedBuffer<float>> rope_rows_;  // by rope: [rows, cos and sin]
   std::vector<AlignedBuffer<float>> scratch_;    // attention's, by thread
@@ -169,9 +194,15 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
     };
 
     // x += norm(attention(norm(x)))
+    const auto norm = [i](NormWeights LoraLayer::*member) {
+      return [i, member](const LoraWeights& lora) -> const NormWeights& {
+        return lora.layers[i].*member;
+      };
+    };
     const T* input = x_.data();
     if (w.before_attention.present()) {
-      Norm(w.before_attention, x_.data(), rows_, normed_.data());
+      Norm(w.before_attention, x_.data(), normed_.data(), norm(&LoraLayer::before_attention),
+           segments_);
       input = normed_.data();
     }
     Linear(w.attention_in, input, rows_, qkv_.data(), group(&LoraLayer::attention_in), segments_);
@@ -179,14 +210,15 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
     Linear(w.attention_out, attended_.data(), rows_, joined_.data(),
            group(&LoraLayer::attention_out), segments_);
     if (w.after_attention.present()) {
-      Norm(w.after_attention, joined_.data(), rows_, joined_.data());
+      Norm(w.after_attention, joined_.data(), joined_.data(), norm(&LoraLayer::after_attention),
+           segments_);
     }
     Add(joined_.data(), x_.data(), rows_);
 
     // x += norm(mlp(norm(x)))
     input = x_.data();
     if (w.before_mlp.present()) {
-      Norm(w.before_mlp, x_.data(), rows_, normed_.data());
+      Norm(w.before_mlp, x_.data(), normed_.data(), norm(&LoraLayer::before_mlp), segments_);
       input = normed_.data();
     }
     Linear(w.mlp_in, input, rows_, mlp_.data(), group(&LoraLayer::mlp_in), segments_);
@@ -201,7 +233,9 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
     });
     Linear(w.mlp_out, spec_.gated_mlp ? activated_.data() : mlp_.data(), rows_, joined_.data(),
            group(&LoraLayer::mlp_out), segments_);
-    if (w.after_mlp.present()) Norm(w.after_mlp, joined_.data(), rows_, joined_.data());
+    if (w.after_mlp.present()) {
+      Norm(w.after_mlp, joined_.data(), joined_.data(), norm(&LoraLayer::after_mlp), segments_);
+    }
     Add(joined_.data(), x_.data(), rows_);
   }
   KeepOutputs();
@@ -251,19 +285,57 @@ void DecoderImpl<T>::Arrange(absl::Span<const Chunk> chunks) {
 
 template <typename T>
 void DecoderImpl<T>::Embed() {
+  const auto offset = [this](int64_t row) { return row - chunk_rows_[row_chunk_[row]]; };
+  Look(
+      weights_.embedding, &LoraWeights::embedding, RoundTo<T>(spec_.embedding_scale),
+      [&](int64_t row) { return chunks_[row_chunk_[row]].tokens[offset(row)]; }, x_.data());
+  if (!weights_.position_embedding.defined()) return;
+  Look(
+      weights_.position_embedding, &LoraWeights::position_embedding, 0,
+      [&](int64_t row) {
+        return static_cast<int32_t>(chunks_[row_chunk_[row]].position + offset(row));
+      },
+      joined_.data());
+  Add(joined_.data(), x_.data(), rows_);
+}
+
+template <typename T>
+template <typename Index>
+void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member,
+                          float scale, Index index, T* out) {
   const int64_t e = spec_.hidden;
-  const T* table = static_cast<const T*>(weights_.embedding.const_data_ptr());
-  const T* positions = weights_.position_embedding.defined()
-                           ? static_cast<const T*>(weights_.position_embedding.const_data_ptr())
-                           : nullptr;
-  const float scale = RoundTo<T>(spec_.embedding_scale);
-  for (int64_t row = 0; row < rows_; ++row) {
-    const Chunk& chunk = chunks_[row_chunk_[row]];
-    const int64_t offset = row - chunk_rows_[row_chunk_[row]];
-    T* x = x_.data() + row * e;
-    std::memcpy(static_cast<void*>(x), table + int64_t{chunk.tokens[offset]} * e, e * sizeof(T));
-    if (scale != 0) kernels_.scale(scale, x, e);
-    if (positions != nullptr) kernels_.add(positions + (chunk.position + offset) * e, x, e);
+  const auto rows_of = [](const DtypeBuffer& b) { return reinterpret_cast<const T*>(b.data()); };
+  for (const Segment& s : segments_) {
+    const EmbeddingChange* change = s.adapter == nullptr ? nullptr : &(s.adapter->*member);
+    const T* rows = static_cast<const T*>(table.const_data_ptr());
+    if (change != nullptr && change->table.size() > 0) rows = rows_of(change->table);
+    for (int64_t row = s.row_begin; row < s.row_end; ++row) {
+      const T* from = rows + int64_t{index(row)} * e;
+      if (change != nullptr && !change->rows.empty()) {
+        const auto trained = change->rows.find(index(row));
+        if (trained != change->rows.end()) {
+          from = rows_of(change->trained) + int64_t{trained->second} * e;
+        }
+      }
+      std::memcpy(static_cast<void*>(out + row * e), from, static_cast<size_t>(e) * sizeof(T));
+      if (scale != 0) kernels_.scale(scale, out + row * e, e);
+    }
+    if (change == nullptr || change->low_rank.rank == 0) continue;
+    const int64_t count = s.row_end - s.row_begin;
+    const int64_t rank = change->low_rank.rank;
+    if (h_.size() < count * rank) h_ = AlignedBuffer<float>(count * rank);
+    for (int64_t row = 0; row < count; ++row) {
+      std::copy_n(change->a.data() + int64_t{index(s.row_begin + row)} * rank, rank,
+                  h_.data() + row * rank);
+    }
+    LoraUpArgs<T> up = UpArgs(change->low_rank);
+    up.h = h_.data();
+    up.ldh = rank;
+    up.rows = count;
+    up.y = out + s.row_begin * e;
+    up.ldy = e;
+    threads_.Run(PanelCount(e), 16,
+                 [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up, begin, end); });
   }
 }
 
@@ -286,18 +358,22 @@ void DecoderImpl<T>::PrepareRopes() {
 template <typename T>
 void DecoderImpl<T>::RotateAndStore(int64_t layer, int64_t row) {
   const LayerWeights<T>& w = weights_.layers[layer];
+  const Chunk& chunk = chunks_[row_chunk_[row]];
   const int d = static_cast<int>(spec_.head_dim);
   T* q = qkv_.data() + row * QkvWidth();
   T* k = q + spec_.q_width();
   const T* v = k + spec_.kv_width();
   const float eps = spec_.norm_epsilon;
+  const LoraLayer* own =
+      chunk.adapter == nullptr ? nullptr : &chunk.adapter->layers[static_cast<size_t>(layer)];
+  const NormWeights& q_norm = own != nullptr && own->q_norm.present() ? own->q_norm : w.q_norm;
+  const NormWeights& k_norm = own != nullptr && own->k_norm.present() ? own->k_norm : w.k_norm;
   if (spec_.qk_norm == QkNorm::kPerHead) {
-    kernels_.norm(spec_.norm, q, d, w.q_norm.weight.data(), nullptr, eps, spec_.heads, d, q, d);
-    kernels_.norm(spec_.norm, k, d, w.k_norm.weight.data(), nullptr, eps, spec_.kv_heads, d, k, d);
+    kernels_.norm(spec_.norm, q, d, q_norm.weight.data(), nullptr, eps, spec_.heads, d, q, d);
+    kernels_.norm(spec_.norm, k, d, k_norm.weight.data(), nullptr, eps, spec_.kv_heads, d, k, d);
   } else if (spec_.qk_norm == QkNorm::kFullWidth) {
-    kernels_.norm(spec_.norm, q, 0, w.q_norm.weight.data(), nullptr, eps, 1, spec_.q_width(), q, 0);
-    kernels_.norm(spec_.norm, k, 0, w.k_norm.weight.data(), nullptr, eps, 1, spec_.kv_width(), k,
-                  0);
+    kernels_.norm(spec_.norm, q, 0, q_norm.weight.data(), nullptr, eps, 1, spec_.q_width(), q, 0);
+    kernels_.norm(spec_.norm, k, 0, k_norm.weight.data(), nullptr, eps, 1, spec_.kv_width(), k, 0);
   }
   if (const int rope = spec_.layers[layer].rope; rope >= 0) {
     const int half = static_cast<int>(ropes_[rope].half());
@@ -305,7 +381,6 @@ void DecoderImpl<T>::RotateAndStore(int64_t layer, int64_t row) {
     kernels_.rope(q, static_cast<int>(spec_.heads), d, half, cos, cos + half, late());
     kernels_.rope(k, static_cast<int>(spec_.kv_heads), d, half, cos, cos + half, late());
   }
-  const Chunk& chunk = chunks_[row_chunk_[row]];
   const int64_t position = chunk.position + row - chunk_rows_[row_chunk_[row]];
   T* block = static_cast<T*>(chunk.blocks[position / kKvBlockTokens]);
   const KvLayout layout = kv_layout();
@@ -363,12 +438,24 @@ void DecoderImpl<T>::Attend(int64_t layer) {
 // ---- the pieces ----
 
 template <typename T>
-void DecoderImpl<T>::Norm(const NormWeights& norm, const T* x, int64_t rows, T* y) {
+template <typename Select>
+void DecoderImpl<T>::Norm(const NormWeights& norm, const T* x, T* y, Select select,
+                          const std::vector<Segment>& segments) {
   const int64_t e = spec_.hidden;
-  ForRows(rows, 4 * e, [&](int64_t begin, int64_t end) {
-    kernels_.norm(spec_.norm, x + begin * e, e, norm.weight.data(), norm.bias.data(),
-                  spec_.norm_epsilon, end - begin, e, y + begin * e, e);
-  });
+  const auto used = [&](const Segment& s) {
+    return s.adapter != nullptr && select(*s.adapter).present() ? &select(*s.adapter) : &norm;
+  };
+  for (size_t s = 0; s < segments.size();) {  // neighbours with one norm together
+    const NormWeights* weights = used(segments[s]);
+    const int64_t row = segments[s].row_begin;
+    for (++s; s < segments.size() && used(segments[s]) == weights;) ++s;
+    const int64_t rows = segments[s - 1].row_end - row;
+    ForRows(rows, 4 * e, [&](int64_t begin, int64_t end) {
+      kernels_.norm(spec_.norm, x + (row + begin) * e, e, weights->weight.data(),
+                    weights->bias.data(), spec_.norm_epsilon, end - begin, e, y + (row + begin) * e,
+                    e);
+    });
+  }
 }
 
 template <typename T>
@@ -384,22 +471,93 @@ template <typename Select>
 void DecoderImpl<T>::Linear(const PackedLinear<T>& w, const T* x, int64_t rows, T* y, Select select,
                             const std::vector<Segment>& segments) {
   GemmArgs<T> args;
-  args.x = x;
   args.ldx = w.in;
-  args.rows = rows;
   args.k = w.in;
   args.panels = w.panels.data();
-  args.bias = w.bias.empty() ? nullptr : w.bias.data();
-  args.y = y;
   args.ldy = w.out;
   args.n = w.out;
-  const int64_t panels = PanelCount(w.out);
-  const int64_t panel_cost = rows * w.in * kPanelColumns;
+  // Rows that the base's weight serves, in runs of one bias.
+  runs_.clear();
+  int64_t end = 0;  // of the last run
+  for (const Segment& s : segments) {
+    const LoraGroup* group = s.adapter == nullptr ? nullptr : &select(*s.adapter);
+    if (group != nullptr && group->replaces_all) continue;
+    const std::vector<float>& bias =
+        group != nullptr && !group->bias.empty() ? group->bias : w.bias;
+    args.bias = bias.empty() ? nullptr : bias.data();
+    if (!runs_.empty() && end == s.row_begin && runs_.back().bias == args.bias) {
+      runs_.back().rows += s.row_end - s.row_begin;
+    } else {
+      args.x = x + s.row_begin * w.in;
+      args.y = y + s.row_begin * w.out;
+      args.rows = s.row_end - s.row_begin;
+      runs_.push_back(args);
+    }
+    end = s.row_end;
+  }
+  Gemm(runs_);
+  Replace(w, x, y, select, segments);
+  Lora(x, rows, w.in, y, w.out, select, segments);
+}
+
+// Products with the same panels: each panel meets all runs while it is in the cache.
+template <typename T>
+void DecoderImpl<T>::Gemm(const std::vector<GemmArgs<T>>& runs) {
+  if (runs.empty()) return;
+  int64_t rows = 0;
+  for (const GemmArgs<T>& run : runs) rows += run.rows;
+  const int64_t panels = PanelCount(runs[0].n);
+  const int64_t panel_cost = rows * runs[0].k * kPanelColumns;
   const int64_t grain = std::max<int64_t>(
       {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
-  threads_.Run(panels, grain,
-               [&](int64_t begin, int64_t end, int) { kernels_.gemm(args, begin, end); });
-  Lora(x, rows, w.in, y, w.out, select, segments);
+  threads_.Run(panels, grain, [&](int64_t begin, int64_t end, int) {
+    if (runs.size() == 1) return kernels_.gemm(runs[0], begin, end);
+    for (int64_t panel = begin; panel < end; ++panel) {
+      for (const GemmArgs<T>& run : runs) kernels_.gemm(run, panel, panel + 1);
+    }
+  });
+}
+
+// Overwrites the columns that a segment's adapter brings whole.
+template <typename T>
+template <typename Select>
+void DecoderImpl<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select select,
+                             const std::vector<Segment>& segments) {
+  for (const Segment& s : segments) {
+    if (s.adapter == nullptr) continue;
+    const LoraGroup& group = select(*s.adapter);
+    const std::vector<float>& bias = group.bias.empty() ? w.bias : group.bias;
+    GemmArgs<T> args;
+    args.x = x + s.row_begin * w.in;
+    args.ldx = w.in;
+    args.rows = s.row_end - s.row_begin;
+    args.k = w.in;
+    for (const ReplacedLinear& part : group.replaced) {
+      args.panels = reinterpret_cast<const T*>(part.panels.data());
+      args.bias = bias.empty() ? nullptr : bias.data() + part.column_begin;
+      args.y = y + s.row_begin * w.out + part.column_begin;
+      args.ldy = w.out;
+      args.n = part.columns;
+      runs_.assign(1, args);
+      Gemm(runs_);
+    }
+    const std::vector<int32_t>& columns = group.rows.columns;
+    if (columns.empty()) continue;
+    const int64_t n = static_cast<int64_t>(columns.size());
+    if (columns_.size() < args.rows * n) columns_ = AlignedBuffer<T>(args.rows * n);
+    args.panels = reinterpret_cast<const T*>(group.rows.panels.data());
+    args.bias = nullptr;  // a head that is an embedding has none
+    args.y = columns_.data();
+    args.ldy = n;
+    args.n = n;
+    runs_.assign(1, args);
+    Gemm(runs_);
+    for (int64_t row = 0; row < args.rows; ++row) {
+      for (int64_t c = 0; c < n; ++c) {
+        y[(s.row_begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];
+      }
+    }
+  }
 }
 
 template <typename T>
@@ -451,18 +609,12 @@ void DecoderImpl<T>::Lora(const T* x, int64_t rows, int64_t in, T* y, int64_t ld
     for (down.panel = 0; down.panel < PanelCount(group.rank); ++down.panel) downs.push_back(down);
     for (const LoraPart& part : group.parts) {
       Up up;
+      up.args = UpArgs(part);
       up.args.h = h_.data() + s.row_begin * ldh + part.rank_begin;
       up.args.ldh = ldh;
       up.args.rows = count;
-      up.args.rank = part.rank;
-      up.args.panels = part.b.data();
-      up.args.lora_bias = part.lora_bias.empty() ? nullptr : part.lora_bias.data();
-      up.args.scaling = part.scaling;
-      up.args.magnitude = part.magnitude.empty() ? nullptr : part.magnitude.data();
-      up.args.base_bias = part.base_bias.empty() ? nullptr : part.base_bias.data();
       up.args.y = y + s.row_begin * ldy + part.column_begin;
       up.args.ldy = ldy;
-      up.args.n = part.columns;
       constexpr int64_t kPanels = 16;
       for (int64_t p = 0; p < PanelCount(part.columns); p += kPanels) {
         up.panel_begin = p;
@@ -509,7 +661,8 @@ void DecoderImpl<T>::KeepOutputs() {
                 static_cast<size_t>(kept * e) * sizeof(T));
     out += kept;
   }
-  Norm(weights_.final_norm, joined_.data(), out, hidden_.data());
+  const auto norm = [](const LoraWeights& lora) -> const NormWeights& { return lora.final_norm; };
+  Norm(weights_.final_norm, joined_.data(), hidden_.data(), norm, out_segments_);
 }
 
 template <typename T>

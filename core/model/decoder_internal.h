@@ -28,8 +28,6 @@
 
 namespace plumbline {
 
-enum class ComputeType { kFloat32, kBfloat16 };
-
 // The next tokens of one sequence.
 struct Chunk {
   absl::Span<const int32_t> tokens;  // not empty; each in [0, vocabulary)

@@ -34,6 +34,9 @@ struct NormNames {
   std::string q, k;  // on queries and keys, before RoPE
 };
 
+// Of weights, activations and the KV cache.
+enum class ComputeType { kFloat32, kBfloat16 };
+
 enum class QkNorm {
   kNone,
   kPerHead,    // over each head's D values: Qwen3, Gemma 3

@@ -187,6 +187,20 @@ absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoi
   return absl::InvalidArgumentError(tensor.status().message());
 }
 
+absl::StatusOr<at::Tensor> LoadModuleParameter(const DecoderSpec& spec,
+                                               const Checkpoint& checkpoint,
+                                               const TargetModule& module,
+                                               absl::string_view parameter) {
+  std::vector<int64_t> shape = {module.out_features};
+  if (parameter == "weight" && module.kind == TargetKind::kLinear) {
+    shape = {module.out_features, module.in_features};
+  } else if (parameter == "weight" && module.kind != TargetKind::kNorm) {
+    shape = {module.in_features, module.out_features};
+  }
+  const std::string& name = module.tied_to.empty() ? module.name : module.tied_to;
+  return LoadParameter(spec, checkpoint, name, parameter, shape);
+}
+
 template <typename T>
 absl::StatusOr<DecoderWeights<T>> LoadDecoderWeights(const DecoderSpec& spec,
                                                      const Checkpoint& checkpoint,

@@ -66,6 +66,12 @@ absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoi
                                          absl::string_view module, absl::string_view parameter,
                                          absl::Span<const int64_t> shape);
 
+// The same for a module, "weight" in the checkpoint's layout; of a tied module the owner's.
+absl::StatusOr<at::Tensor> LoadModuleParameter(const DecoderSpec& spec,
+                                               const Checkpoint& checkpoint,
+                                               const TargetModule& module,
+                                               absl::string_view parameter);
+
 // Reads and packs everything. InvalidArgument: a missing tensor or another shape, by name.
 template <typename T>
 absl::StatusOr<DecoderWeights<T>> LoadDecoderWeights(const DecoderSpec& spec,

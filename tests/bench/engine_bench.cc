@@ -67,7 +67,7 @@ class Bench {
     const auto base = [&](const TargetModule& m, absl::string_view parameter) {
       return LoadParameter(spec_, *checkpoint_, m.name, parameter, {m.out_features, m.in_features});
     };
-    adapters_.push_back(OrDie(PackLora(spec_, *adapter, base)));
+    adapters_.push_back(OrDie(PackLora(spec_, *adapter, decoder_->options().dtype, base)));
   }
 
   void Run() {

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "core/model/decoder_weights_internal.h"
 #include "core/model/families/families.h"
 #include "core/model/kernels/kernels.h"
 #include "tests/engine/tiny_model.h"
@@ -41,15 +40,7 @@ TEST_P(DemoTest, LogitsEqualTransformersAndPeft) {
   std::shared_ptr<const LoraWeights> adapter;
   const DecoderSpec spec = *LoadDecoderSpec(kBase);
   if (subject != "base") {
-    const std::vector<TargetModule> modules = ModulesOf(spec);
-    LoraLoadOptions options;
-    options.modules = modules;
-    options.supported = SupportedLoraFeatures();
-    ASSERT_OK_AND_ASSIGN(const auto loaded, LoadLoraAdapter(Adapter(subject), options));
-    const auto none = [](const TargetModule&, absl::string_view) -> absl::StatusOr<at::Tensor> {
-      return absl::UnimplementedError("no DoRA here");
-    };
-    ASSERT_OK_AND_ASSIGN(adapter, PackLora(spec, *loaded, none));
+    adapter = LoadAndPack(kBase, Adapter(subject), ComputeType::kFloat32);
   }
   TestDecoder decoder(kBase, ComputeType::kFloat32);
   const int64_t v = spec.vocabulary;

@@ -143,7 +143,10 @@ TEST_F(EngineTest, SamplingIsAFunctionOfSeedPromptAndSampleIndex) {
 TEST_F(EngineTest, TextsDoNotDependOnTheLoad) {
   ASSERT_OK(Load(*host_, "wide", TinyAdapter("wide")));
   ASSERT_OK(Load(*host_, "dora", TinyAdapter("dora")));
-  std::vector<std::shared_ptr<LanguageModel>> models = {Pin(), Pin("wide"), Pin("dora")};
+  ASSERT_OK(Load(*host_, "saved", TinyAdapter("saved")));
+  ASSERT_OK(Load(*host_, "tokens", TinyAdapter("tokens")));
+  const std::vector<std::shared_ptr<LanguageModel>> models = {Pin(), Pin("wide"), Pin("dora"),
+                                                              Pin("saved"), Pin("tokens")};
   const auto call = [](int i) {
     LanguageModel::GenerateCall c =
         Call(std::string(1 + i * 7 % 60, static_cast<char>('a' + i % 26)) + " the", 20 + i % 30);
@@ -155,9 +158,9 @@ TEST_F(EngineTest, TextsDoNotDependOnTheLoad) {
   };
   constexpr int kCalls = 60;
   std::vector<std::string> alone;
-  for (int i = 0; i < kCalls; ++i) alone.push_back(Generate(*models[i % 3], call(i))->text);
+  for (int i = 0; i < kCalls; ++i) alone.push_back(Generate(*models[i % 5], call(i))->text);
   std::vector<std::future<absl::StatusOr<Generation>>> together;
-  for (int i = 0; i < kCalls; ++i) together.push_back(StartGenerate(*models[i % 3], call(i)));
+  for (int i = 0; i < kCalls; ++i) together.push_back(StartGenerate(*models[i % 5], call(i)));
   for (int i = 0; i < kCalls; ++i) EXPECT_EQ(together[i].get()->text, alone[i]) << i;
 }
 
@@ -288,6 +291,26 @@ TEST_F(EngineTest, AnAdapterThatDoesNothingIsRefused) {
   EXPECT_THAT(Load(*host_, "zero", TinyAdapter("zero")),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no effect")));
   EXPECT_THAT(host_->Pin("tiny", "zero"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(EngineTest, WhatAnAdapterReplacesIsReportedAndGoesWithIt) {
+  const std::string base = Generate(*Pin(), Call("Hello the", 30))->text;
+  ASSERT_OK_AND_ASSIGN(const AdapterInfo saved, Load(*host_, "saved", TinyAdapter("saved")));
+  EXPECT_EQ(saved.report.tensors_applied, saved.report.tensors_in_file);
+  const auto count = [](const AdmissionReport& report, const std::string& kind) {
+    return std::count_if(report.modules.begin(), report.modules.end(),
+                         [&](const AppliedModule& module) { return module.kind == kind; });
+  };
+  EXPECT_EQ(count(saved.report, "replacement"), 4);  // lm_head, two o_proj, norm
+  EXPECT_GT(saved.bytes, 264 * 48 * 4);              // the whole head
+  ASSERT_OK_AND_ASSIGN(const AdapterInfo tokens, Load(*host_, "tokens", TinyAdapter("tokens")));
+  EXPECT_EQ(count(tokens.report, "tokens"), 1);
+  EXPECT_LT(tokens.bytes, saved.bytes);
+  EXPECT_NE(Generate(*Pin("saved"), Call("Hello the", 30))->text, base);
+  ASSERT_OK(host_->UnloadAdapter("tiny", "saved"));
+  ASSERT_OK(host_->UnloadAdapter("tiny", "tokens"));
+  EXPECT_THAT(host_->ListAdapters("tiny"), IsEmpty());
+  EXPECT_EQ(Generate(*Pin(), Call("Hello the", 30))->text, base);
 }
 
 TEST_F(EngineTest, ASwapNeverChangesAPinnedSubject) {

@@ -6,31 +6,14 @@
 #include <cmath>
 #include <random>
 
-#include "core/base/status_macros.h"
-#include "core/model/decoder_weights_internal.h"
-#include "core/model/families/families.h"
 #include "tests/engine/tiny_model.h"
 #include "tests/model/case_files.h"
 
 namespace plumbline {
 namespace {
 
-std::shared_ptr<const LoraWeights> PackAdapter(const std::string& name) {
-  const DecoderSpec spec = *LoadDecoderSpec(kTinyBase);
-  const std::shared_ptr<const Checkpoint> checkpoint = *Checkpoint::Open(kTinyBase);
-  const std::vector<TargetModule> modules = ModulesOf(spec);
-  LoraLoadOptions options;
-  options.modules = modules;
-  options.supported = SupportedLoraFeatures();
-  const auto adapter = LoadLoraAdapter(TinyAdapter(name), options);
-  EXPECT_OK(adapter);
-  const auto base = [&](const TargetModule& module, absl::string_view parameter) {
-    return LoadParameter(spec, *checkpoint, module.name, parameter,
-                         {module.out_features, module.in_features});
-  };
-  const auto packed = PackLora(spec, **adapter, base);
-  EXPECT_OK(packed);
-  return *packed;
+std::shared_ptr<const LoraWeights> PackAdapter(const std::string& name, ComputeType dtype) {
+  return LoadAndPack(kTinyBase, TinyAdapter(name), dtype);
 }
 
 struct Subject {
@@ -44,12 +27,15 @@ struct Subject {
 class InvarianceTest : public testing::TestWithParam<ComputeType> {};
 
 TEST_P(InvarianceTest, NothingButTheOwnSequenceDeterminesARow) {
-  const std::vector<std::shared_ptr<const LoraWeights>> adapters = {nullptr,
-                                                                    PackAdapter("small"),
-                                                                    PackAdapter("wide"),
-                                                                    PackAdapter("dora"),
-                                                                    PackAdapter("biased"),
-                                                                    PackAdapter("one_layer")};
+  const std::vector<std::shared_ptr<const LoraWeights>> adapters = {
+      nullptr,
+      PackAdapter("small", GetParam()),
+      PackAdapter("wide", GetParam()),
+      PackAdapter("dora", GetParam()),
+      PackAdapter("biased", GetParam()),
+      PackAdapter("one_layer", GetParam()),
+      PackAdapter("saved", GetParam()),
+      PackAdapter("tokens", GetParam())};
   std::mt19937 random(17);
   const auto upto = [&](int n) { return static_cast<int>(random() % n); };
   for (int round = 0; round < 6; ++round) {
@@ -126,8 +112,9 @@ TEST_P(PeftParityTest, LogitsEqualPeftsUnmergedForward) {
   const std::vector<int32_t> tokens = read("input_ids", int32_t{});
   const std::vector<float> want = read(name, float{});
   const float half_error = read(name + ".bf16_error", float{})[0];
-  const std::shared_ptr<const LoraWeights> adapter = name == "base" ? nullptr : PackAdapter(name);
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
+    const std::shared_ptr<const LoraWeights> adapter =
+        name == "base" ? nullptr : PackAdapter(name, dtype);
     TestDecoder decoder(kTinyBase, dtype);
     const std::vector<float> got = decoder.Run(tokens, {}, adapter.get());
     float difference = 0;
@@ -141,7 +128,8 @@ TEST_P(PeftParityTest, LogitsEqualPeftsUnmergedForward) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, PeftParityTest,
-                         testing::Values("base", "small", "wide", "dora", "biased", "one_layer"));
+                         testing::Values("base", "small", "wide", "dora", "biased", "one_layer",
+                                         "saved", "tokens"));
 
 }  // namespace
 }  // namespace plumbline

@@ -55,6 +55,24 @@ GoldenCase LoadGoldenCase(const std::string& directory) {
   return golden;
 }
 
+std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,
+                                               const std::string& directory, ComputeType dtype) {
+  const DecoderSpec spec = OrThrow(LoadDecoderSpec(base));
+  const std::shared_ptr<const Checkpoint> checkpoint = OrThrow(Checkpoint::Open(base));
+  const std::vector<TargetModule> modules = ModulesOf(spec);
+  LoraLoadOptions options;
+  options.modules = modules;
+  options.supported = SupportedLoraFeatures();
+  options.base_weight = [&](const TargetModule& module) {
+    return LoadModuleParameter(spec, *checkpoint, module, "weight");
+  };
+  const auto adapter = OrThrow(LoadLoraAdapter(directory, options));
+  return OrThrow(
+      PackLora(spec, *adapter, dtype, [&](const TargetModule& module, absl::string_view parameter) {
+        return LoadModuleParameter(spec, *checkpoint, module, parameter);
+      }));
+}
+
 TestDecoder::TestDecoder(const std::string& directory, ComputeType dtype, int threads,
                          int64_t max_rows)
     : threads_(std::make_unique<ThreadPool>(threads)) {

@@ -23,6 +23,10 @@ struct GoldenCase {
 std::vector<std::string> GoldenDirectories();
 GoldenCase LoadGoldenCase(const std::string& directory);
 
+// The adapter in `directory`, for the checkpoint `base`. Throws std::runtime_error with the status.
+std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,
+                                               const std::string& directory, ComputeType dtype);
+
 // A decoder with its threads and a cache for one sequence, for tests.
 class TestDecoder {
  public:

@@ -28,6 +28,8 @@ ADAPTERS = {
     "biased": dict(r=5, lora_alpha=5, target_modules=["up_proj", "o_proj"], lora_bias=True),
     "one_layer": dict(r=2, lora_alpha=4, target_modules=ALL, layers_to_transform=[1]),
     "zero": dict(r=4, lora_alpha=8, target_modules=["q_proj"]),
+    "saved": dict(r=2, lora_alpha=4, target_modules=["v_proj"], modules_to_save=["lm_head", "o_proj", "model.norm"]),
+    "tokens": dict(r=2, lora_alpha=4, target_modules=["q_proj"], trainable_token_indices=[40, 72, 2, 104]),
 }
 
 
@@ -88,6 +90,8 @@ def main():
                         p.normal_(0, 0.2)
                     if "magnitude" in key:
                         p.mul_(1 + 0.2 * torch.rand_like(p))
+                    if ".modules_to_save." in key or "trainable_tokens_delta" in key:
+                        p.add_(torch.randn_like(p) * 0.2)
         wrapped.save_pretrained(out / "adapters" / name)
         (out / "adapters" / name / "README.md").unlink(missing_ok=True)
         if name != "zero":

@@ -1,0 +1,174 @@
+// Everything an adapter may bring, against PEFT's own unmerged forward, and side by side in one
+// batch (tests/golden/peft, made by tests/oracle/lora/make_engine_cases.py; more cases of the same
+// form in $PLUMBLINE_PEFT_DIR).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "tests/engine/tiny_model.h"
+#include "tests/model/case_files.h"
+
+namespace plumbline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCases[] = "tests/golden/peft";
+
+std::vector<std::string> SortedNames(const std::string& directory) {
+  std::vector<std::string> names;
+  if (!fs::is_directory(directory)) return names;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> FamilyDirectories(bool with_random) {
+  std::vector<std::string> roots = {kCases};
+  const char* more = std::getenv("PLUMBLINE_PEFT_DIR");
+  if (with_random && more != nullptr) roots.push_back(more);
+  std::vector<std::string> directories;
+  for (const std::string& root : roots) {
+    for (const std::string& name : SortedNames(root)) directories.push_back(root + "/" + name);
+  }
+  return directories;
+}
+
+template <typename T>
+std::vector<T> Read(const SafetensorsFile& file, const std::string& key) {
+  const absl::string_view bytes = file.data(*file.Find(key));
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(values.data()));
+  return values;
+}
+
+void ExpectEqualsPeft(const std::string& directory, const std::string& name, bool committed) {
+  const auto file = SafetensorsFile::Open(directory + "/golden.safetensors");
+  ASSERT_OK(file);
+  const std::vector<int32_t> tokens = Read<int32_t>(**file, "input_ids");
+  const std::vector<float> want = Read<float>(**file, name);
+  const float half_error = Read<float>(**file, name + ".bf16_error")[0];
+  const auto [low, high] = std::minmax_element(want.begin(), want.end());
+  for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
+    const bool wide = dtype == ComputeType::kFloat32;
+    // The largest error of a few tokens is a rough bound: twice that, and only where it is fixed.
+    if (!wide && !committed) continue;
+    std::shared_ptr<const LoraWeights> adapter;
+    if (name != "base") {
+      adapter = LoadAndPack(directory + "/base", directory + "/adapters/" + name, dtype);
+    }
+    TestDecoder decoder(directory + "/base", dtype);
+    // In one go, and token by token at the end.
+    const int64_t count = static_cast<int64_t>(tokens.size());
+    for (const std::vector<int64_t>& cuts :
+         {std::vector<int64_t>{}, std::vector<int64_t>{5, count - 2, count - 1}}) {
+      const std::vector<float> got = decoder.Run(tokens, cuts, adapter.get());
+      float difference = 0;
+      for (size_t i = 0; i < got.size(); ++i) {
+        difference = std::max(difference, std::fabs(got[i] - want[i]));
+      }
+      EXPECT_LE(difference, wide ? 1e-4f * (*high - *low) : 2 * half_error)
+          << directory << " " << name << (wide ? " fp32" : " bf16");
+    }
+  }
+}
+
+TEST(PeftMatrixTest, LogitsEqualPeftsUnmergedForward) {
+  int compared = 0;
+  for (const std::string& directory : FamilyDirectories(true)) {
+    const bool committed = directory.rfind(kCases, 0) == 0;
+    std::vector<std::string> names = SortedNames(directory + "/adapters");
+    names.push_back("base");
+    for (const std::string& name : names) {
+      SCOPED_TRACE(directory + " " + name);
+      try {
+        ExpectEqualsPeft(directory, name, committed);
+      } catch (const std::runtime_error& error) {
+        ADD_FAILURE() << error.what();
+      }
+      ++compared;
+    }
+  }
+  RecordProperty("compared", compared);
+  EXPECT_GE(compared, 30);
+}
+
+class PeftMixTest : public testing::TestWithParam<ComputeType> {};
+
+// All adapters of a family and the base in one batch, in any order and cut anywhere.
+TEST_P(PeftMixTest, ARowsBitsAreThoseOfTheSequenceAlone) {
+  std::mt19937 random(5);
+  const auto upto = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
+  for (const std::string& directory : FamilyDirectories(false)) {
+    const std::string base = directory + "/base";
+    TestDecoder alone(base, GetParam(), 1);
+    TestDecoder loaded(base, GetParam(), 3);
+    const int64_t v = alone.decoder().spec().vocabulary;
+    std::vector<std::shared_ptr<const LoraWeights>> adapters = {nullptr};
+    for (const std::string& name : SortedNames(directory + "/adapters")) {
+      adapters.push_back(LoadAndPack(base, directory + "/adapters/" + name, GetParam()));
+    }
+    struct Sequence {
+      std::vector<int32_t> tokens;
+      const LoraWeights* adapter;
+      std::vector<float> want;
+      std::vector<void*> blocks;
+      int64_t done = 0;
+    };
+    std::vector<Sequence> sequences(24);
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      Sequence& s = sequences[i];
+      s.tokens.resize(static_cast<size_t>(1 + upto(50)));
+      for (int32_t& token : s.tokens) token = static_cast<int32_t>(upto(v));
+      s.adapter = adapters[i % adapters.size()].get();
+      s.want = alone.Run(s.tokens, {}, s.adapter);
+      s.blocks = loaded.TakeBlocks(static_cast<int64_t>(s.tokens.size()));
+    }
+    for (bool more = true; more;) {
+      more = false;
+      std::shuffle(sequences.begin(), sequences.end(), random);
+      std::vector<Chunk> chunks;
+      std::vector<const float*> want;
+      int64_t rows = 0;
+      for (Sequence& s : sequences) {
+        const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
+        if (left == 0) continue;
+        more = true;
+        const int64_t count = std::min(left, 1 + upto(15));
+        Chunk chunk;
+        chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
+        chunk.position = s.done;
+        chunk.prompt_length = static_cast<int64_t>(s.tokens.size());
+        chunk.blocks = s.blocks;
+        chunk.adapter = s.adapter;
+        chunks.push_back(chunk);
+        want.push_back(s.want.data() + s.done * v);
+        s.done += count;
+        rows += count;
+      }
+      if (!more) break;
+      loaded.decoder().Forward(chunks);
+      std::vector<float> got(static_cast<size_t>(rows * v));
+      loaded.decoder().Logits(0, rows, got.data());
+      const float* row = got.data();
+      for (size_t c = 0; c < chunks.size(); ++c) {
+        const int64_t size = static_cast<int64_t>(chunks[c].tokens.size()) * v;
+        ASSERT_TRUE(std::equal(row, row + size, want[c])) << directory;
+        row += size;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, PeftMixTest,
+                         testing::Values(ComputeType::kFloat32, ComputeType::kBfloat16));
+
+}  // namespace
+}  // namespace plumbline
