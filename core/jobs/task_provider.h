@@ -1,5 +1,5 @@
 // Finds tasks by name and by pinned version: what the planner and the runner need of the server's
-// task folder and of the catalog (core/jobs/catalog_tasks.h implements it over both).
+// task folder and of the catalog (server/task_library.h implements it over both).
 #ifndef PLUMBLINE_CORE_JOBS_TASK_PROVIDER_H_
 #define PLUMBLINE_CORE_JOBS_TASK_PROVIDER_H_
 
