@@ -451,6 +451,7 @@ void AddJobCommands(CLI::App& app, CommandContext& context) {
                                    &v1::EvaluationService::Stub::CancelJob);
   AddReport(*job, context);
   AddVerdicts(*job, context);
+  AddJobExportCommand(*job, context);
 
   auto request = std::make_shared<v1::DeleteJobRequest>();
   CLI::App* remove = job->add_subcommand("delete", "Delete a finished job and its verdicts");

@@ -187,6 +187,66 @@ TEST_F(CliTest, TaskLintEndsWithOneForAFileThatDoesNotLoad) {
   EXPECT_THAT(outcome.err, HasSubstr("gone.yaml"));
 }
 
+TEST_F(CliTest, ExportWritesEveryFormat) {
+  service_.report.add_subjects();
+  service_.report.mutable_create_time()->set_seconds(1'700'000'000);
+  v1::PinnedTask* task = service_.report.add_tasks();
+  task->set_name("t");
+  task->set_prompts(2);
+  task->set_samples(1);
+  v1::Cell* cell = service_.report.add_cells();
+  cell->set_task("t");
+  cell->set_metric("accuracy");
+  cell->mutable_estimate()->set_value(0.5);
+  for (const char* key : {"1", "2"}) {
+    v1::Verdict& verdict = service_.verdicts.emplace_back();
+    verdict.set_task("t");
+    verdict.set_key(key);
+    verdict.set_passed(std::string(key) == "1");
+    verdict.set_prompt("What is 1+1?");
+    verdict.set_response("2");
+    verdict.set_finish_reason(v1::FINISH_REASON_STOP);
+  }
+  Outcome outcome = Run("job export job-1 --format csv");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(service_.listed.include_prompts());
+  EXPECT_EQ(service_.listed.page_token(), "1") << "all pages";
+  EXPECT_THAT(outcome.out, HasSubstr("t,base,,1,0,true,,stop,0,0,,,What is 1+1?,2\r\n"
+                                     "t,base,,2,0,false,,stop,0,0,,,What is 1+1?,2\r\n"));
+
+  const std::string xml = dir_.Join("new/plumbline.xml");
+  outcome = Run("job export job-1 --format junit --out " + xml);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(ReadFileOrDie(xml),
+              HasSubstr("<testsuite name=\"t.base\" tests=\"2\" failures=\"1\""));
+
+  outcome = Run("job export job-1 --format lm-eval --out " + dir_.Join("results"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string time = "2023-11-14T22-13-20.000000";
+  const auto results =
+      nlohmann::json::parse(ReadFileOrDie(dir_.Join("results/tiny/results_" + time + ".json")));
+  EXPECT_EQ(results["results"]["t"]["acc,none"], 0.5);
+  const std::string samples = ReadFileOrDie(dir_.Join("results/tiny/samples_t_" + time + ".jsonl"));
+  EXPECT_EQ(std::count(samples.begin(), samples.end(), '\n'), 2);
+
+  outcome = Run("job export job-1 --format markdown");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("### Report of job-1"));
+}
+
+TEST_F(CliTest, ExportSaysWhatItCannotDo) {
+  service_.report.set_partial(true);
+  EXPECT_THAT(Run("job export job-1 --format csv").err, HasSubstr("not complete"));
+  EXPECT_EQ(Run("job export job-1 --format pdf").exit_code, 2);
+  Outcome outcome = Run("job export job-1 --format lm-eval");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--out DIR"));
+  outcome = Run("job export job-1 --format csv --out " + dir_.path());
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot write"));
+}
+
 TEST_F(CliTest, HelpHasExamplesAndCompletionKnowsTheCommands) {
   Outcome outcome = Run("job submit --help");
   EXPECT_EQ(outcome.exit_code, 0);

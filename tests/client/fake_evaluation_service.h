@@ -26,6 +26,9 @@ class FakeEvaluationService : public v1::EvaluationService::Service {
   grpc::Status create_error;    // not OK: CreateJob's answer
   std::vector<int64_t> starts;  // after_sequence of each WatchJob
   v1::CreateJobRequest created;
+  v1::Report report;                  // GetReport's answer besides job, model and gate
+  std::vector<v1::Verdict> verdicts;  // ListVerdicts' answers, one a page
+  v1::ListVerdictsRequest listed;
 
   grpc::Status CreateJob(grpc::ServerContext*, const v1::CreateJobRequest* request,
                          v1::Job* response) override {
@@ -37,9 +40,19 @@ class FakeEvaluationService : public v1::EvaluationService::Service {
 
   grpc::Status GetReport(grpc::ServerContext*, const v1::GetReportRequest* request,
                          v1::Report* response) override {
+    *response = report;
     response->set_job_id(request->id());
     response->set_model("tiny");
     response->mutable_gate()->set_status(gate);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListVerdicts(grpc::ServerContext*, const v1::ListVerdictsRequest* request,
+                            v1::ListVerdictsResponse* response) override {
+    listed = *request;
+    const size_t page = request->page_token().empty() ? 0 : std::stoul(request->page_token());
+    if (page < verdicts.size()) *response->add_verdicts() = verdicts[page];
+    if (page + 1 < verdicts.size()) response->set_next_page_token(std::to_string(page + 1));
     return grpc::Status::OK;
   }
 
