@@ -32,9 +32,9 @@ enum class TemplateDialect {
 struct TemplateOptions {
   TemplateDialect dialect = TemplateDialect::kTask;
   // Instructions a render may execute before it ends with ResourceExhausted: a bound on time (the
-  // default is a fraction of a second) and on how deep a template can nest values, so that a hostile
-  // template can neither hold a thread nor overflow its stack. More than the default counts as the
-  // default; chat templates use thousands.
+  // default is a fraction of a second) and on how deep a template can nest values, so that a
+  // hostile template can neither hold a thread nor overflow its stack. More than the default counts
+  // as the default; chat templates use thousands.
   uint64_t fuel = 2'000'000;
   // The time that strftime_now shows, in the machine's time zone. Borrowed; must outlive the
   // template.
