@@ -27,17 +27,6 @@ size_t Width(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), StartsCodePoint));
 }
 
-// "JOB_STATE_RUNNING" of enum JobState is "RUNNING".
-std::string EnumName(const EnumValueDescriptor* value) {
-  std::string prefix;
-  for (const char letter : value->type()->name()) {
-    if (std::isupper(static_cast<unsigned char>(letter)) && !prefix.empty()) prefix += '_';
-    prefix += static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  }
-  prefix += '_';
-  return value->name().rfind(prefix, 0) == 0 ? value->name().substr(prefix.size()) : value->name();
-}
-
 // `index` < 0: a singular field.
 ordered_json FieldToJson(const Message& message, const FieldDescriptor* field, int index) {
   const Reflection* r = message.GetReflection();
@@ -117,6 +106,17 @@ std::string Table::ToMarkdown() const {
     text += "|\n";
   }
   return text;
+}
+
+std::string EnumName(const EnumValueDescriptor* value) {
+  if (value == nullptr) return "";
+  std::string prefix;
+  for (const char letter : value->type()->name()) {
+    if (std::isupper(static_cast<unsigned char>(letter)) && !prefix.empty()) prefix += '_';
+    prefix += static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  }
+  prefix += '_';
+  return value->name().rfind(prefix, 0) == 0 ? value->name().substr(prefix.size()) : value->name();
 }
 
 ordered_json ToJson(const Message& message) {

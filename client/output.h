@@ -2,6 +2,7 @@
 #ifndef PLUMBLINE_CLIENT_OUTPUT_H_
 #define PLUMBLINE_CLIENT_OUTPUT_H_
 
+#include <google/protobuf/generated_enum_reflection.h>
 #include <google/protobuf/message.h>
 
 #include <nlohmann/json.hpp>
@@ -29,6 +30,14 @@ class Table {
   std::vector<std::vector<std::string>> rows_;  // the header is row 0
   std::vector<bool> right_;
 };
+
+// An enum value without its prefix: JOB_STATE_RUNNING of JobState is "RUNNING"; "" for a number
+// that the enum does not have (a newer server's).
+std::string EnumName(const google::protobuf::EnumValueDescriptor* value);
+template <typename Enum>
+std::string EnumName(Enum value) {
+  return EnumName(google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(value));
+}
 
 // A message as JSON with the proto's field names. Unlike protobuf's own mapping: every field is
 // there (a message that is not set is null), 64-bit integers are numbers, enum values lose their

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "client/job_text.h"
 #include "client/output.h"
 
 namespace plumbline::client {
@@ -12,8 +13,6 @@ namespace {
 
 // More subjects than this side by side do not fit a terminal; the rest follow in another table.
 constexpr int kSubjectsPerTable = 4;
-
-std::string SubjectName(const std::string& adapter) { return adapter.empty() ? "base" : adapter; }
 
 std::string Interval(const v1::Estimate& e) {
   return "[" + FormatScore(e.lower()) + ", " + FormatScore(e.upper()) + "]";
@@ -34,14 +33,7 @@ std::string FormatP(double p) {
 }
 
 std::string LabelName(v1::LabelVerdict verdict) {
-  const std::string name = v1::LabelVerdict_Name(verdict);
-  const std::string prefix = "LABEL_VERDICT_";
-  return verdict == v1::LABEL_VERDICT_UNSPECIFIED ? "-" : name.substr(prefix.size());
-}
-
-std::string GateName(v1::GateStatus status) {
-  const std::string prefix = "GATE_STATUS_";
-  return v1::GateStatus_Name(status).substr(prefix.size());
+  return verdict == v1::LABEL_VERDICT_UNSPECIFIED ? "-" : EnumName(verdict);
 }
 
 // Scores under the policy `fixed` are for a closer look; the reference's are the headline.

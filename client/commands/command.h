@@ -57,7 +57,6 @@ void AddAdapterCommands(CLI::App& app, CommandContext& context);
 void AddTaskCommands(CLI::App& app, CommandContext& context);
 void AddTaskLintCommand(CLI::App& task, CommandContext& context);  // below `task`
 void AddJobCommands(CLI::App& app, CommandContext& context);
-void AddJobExportCommand(CLI::App& job, CommandContext& context);  // below `job`
 void AddGenerateCommand(CLI::App& app, CommandContext& context);
 void AddScoreCommand(CLI::App& app, CommandContext& context);
 void AddCheckCommand(CLI::App& app, CommandContext& context);

@@ -6,8 +6,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "client/commands/command.h"
-#include "client/report_text.h"
+#include "client/commands/job_commands.h"
 #include "core/eval/export/csv.h"
 #include "core/eval/export/junit.h"
 #include "core/eval/export/lm_eval.h"
@@ -116,11 +115,7 @@ void Export(CommandContext& context, const Arguments& arguments) {
   v1::GetReportRequest request;
   request.set_id(arguments.job);
   v1::Report report;
-  if (!context.Call("report of " + arguments.job, [&](grpc::ClientContext* c) {
-        return context.connection().evaluations().GetReport(c, request, &report);
-      })) {
-    return;
-  }
+  if (!FetchReport(context, request, &report)) return;
   if (report.partial() && !context.quiet)
     std::cerr << "job " << arguments.job << " is not complete: this is what there is so far\n";
   if (arguments.format == "markdown") {

@@ -25,6 +25,12 @@ TEST(Table, MarkdownEscapesBars) {
   EXPECT_EQ(table.ToMarkdown(), "| A | B |\n| --- | ---: |\n| x\\|y | 1 |\n");
 }
 
+TEST(EnumName, CutsThePrefixOfItsType) {
+  EXPECT_EQ(EnumName(v1::JOB_STATE_RUNNING), "RUNNING");
+  EXPECT_EQ(EnumName(v1::LABEL_VERDICT_NOT_SUPPORTED), "NOT_SUPPORTED");
+  EXPECT_EQ(EnumName(static_cast<v1::GateStatus>(99)), "") << "a newer server's";
+}
+
 TEST(ToJson, KeepsNumbersShortensEnumsAndWritesTimes) {
   v1::Job job;
   job.set_id("job-1");

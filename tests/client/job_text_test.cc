@@ -1,0 +1,46 @@
+#include "client/job_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace plumbline::client {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(JobText, TheBaseAndAMissingGateHaveNames) {
+  EXPECT_EQ(SubjectName(""), "base");
+  EXPECT_EQ(SubjectName("v7"), "v7");
+  EXPECT_EQ(GateName(v1::GATE_STATUS_UNSPECIFIED), "-");
+  EXPECT_EQ(GateName(v1::GATE_STATUS_INCONCLUSIVE), "INCONCLUSIVE");
+}
+
+TEST(JobText, AVerdictIsOneLine) {
+  v1::Verdict verdict;
+  verdict.set_sequence(7);
+  verdict.set_task("ifeval");
+  verdict.set_key("1000");
+  auto* outcome = verdict.add_outcomes();
+  outcome->set_id("punctuation:no_comma");
+  outcome->set_explanation("a comma\nat 3");
+  EXPECT_EQ(VerdictLine(verdict),
+            "7\tifeval\tbase\t1000\tfail\tpunctuation:no_comma: a comma at 3");
+  verdict.mutable_error()->set_message("too long");
+  EXPECT_EQ(VerdictLine(verdict), "7\tifeval\tbase\t1000\tERROR\ttoo long");
+}
+
+TEST(JobText, AJobIsATable) {
+  v1::Job job;
+  job.set_id("job-1");
+  job.set_state(v1::JOB_STATE_SUCCEEDED);
+  job.add_subjects();
+  job.add_subjects()->set_adapter("v7");
+  job.set_gate_status(v1::GATE_STATUS_PASS);
+  const std::string text = JobToText(job);
+  EXPECT_THAT(text, HasSubstr("state     SUCCEEDED\n"));
+  EXPECT_THAT(text, HasSubstr("subjects  base, v7\n"));
+  EXPECT_THAT(text, HasSubstr("gate      PASS\n"));
+}
+
+}  // namespace
+}  // namespace plumbline::client
