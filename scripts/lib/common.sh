@@ -1,6 +1,7 @@
 # Shared by the scripts of this folder: where things are kept, and how progress is said. Sourced from the repository root.
 cache_dir=${PLUMBLINE_CACHE:-$HOME/.cache/plumbline}
 libtorch_root=$cache_dir/libtorch-2.11.0
+cuda_root=$cache_dir/cuda-13.0.88
 googleapis_root=$cache_dir/googleapis-1.76.0
 log_dir=$cache_dir/log
 mkdir -p "$log_dir"
