@@ -1,7 +1,7 @@
 """Small bases with PEFT adapters and PEFT's own logits: what the engine's forward has to equal.
 
     make_engine_cases.py --out tests/golden/peft                 the committed fixed cases
-    make_engine_cases.py --out DIR --random 60 --seed 7          seeded random cases, one adapter each
+    make_engine_cases.py --out DIR --random 60 --seed 7          seeded random cases over all families, one adapter each
 
 Each family's folder has base/ (a checkpoint), adapters/<name>/ (as PEFT saves them) and golden.safetensors: `input_ids`
 [T], `base` and `<name>` [T, V] fp32 logits of PEFT's unmerged forward after loading the saved adapter, and
@@ -9,6 +9,7 @@ Each family's folder has base/ (a checkpoint), adapters/<name>/ (as PEFT saves t
 """
 
 import argparse
+import json
 import os
 import pathlib
 import random
@@ -32,6 +33,10 @@ BASES = {
     "qwen3": lambda: tf.Qwen3Config(**SIZE, head_dim=8, tie_word_embeddings=True),
     "gemma2": lambda: tf.Gemma2Config(**SIZE, head_dim=8, query_pre_attn_scalar=8, sliding_window=16),
     "phi3": lambda: tf.Phi3Config(**SIZE, tie_word_embeddings=False),
+    "mistral": lambda: tf.MistralConfig(**SIZE, head_dim=8, sliding_window=16, tie_word_embeddings=False),
+    "gemma3": lambda: tf.Gemma3TextConfig(**SIZE, head_dim=8, query_pre_attn_scalar=8, sliding_window=16),
+    "olmo2": lambda: tf.Olmo2Config(**SIZE, tie_word_embeddings=False),
+    "smollm3": lambda: tf.SmolLM3Config(**SIZE, tie_word_embeddings=True),
     "gpt2": lambda: tf.GPT2Config(vocab_size=VOCAB, n_embd=16, n_inner=24, n_layer=2, n_head=2, n_positions=64, bos_token_id=1,
                                   eos_token_id=3),
 }
@@ -140,6 +145,26 @@ def make_family(folder, family, adapters, seed):
     safetensors.torch.save_file(golden, folder / "golden.safetensors")
 
 
+# What make_golden draws for Llama's module names serves these as well; whether their head is tied is their own affair.
+LIKE_LLAMA = {"qwen3": True, "gemma2": True, "gemma3": True, "smollm3": True, "mistral": False, "olmo2": False, "phi3": False}
+
+
+def other_family(rng, tied, options):
+    """Carries options drawn for Llama over to another family; None where they make no sense there."""
+    family = rng.choice(sorted(name for name, is_tied in LIKE_LLAMA.items() if is_tied == tied))
+    if family == "phi3":
+        if isinstance(options["target_modules"], str) and options["target_modules"] != "all-linear":
+            return None, options
+        text = json.dumps(options)
+        for old, new in {"q_proj": "qkv_proj", "k_proj": "qkv_proj", "v_proj": "qkv_proj", "gate_proj": "gate_up_proj",
+                         "up_proj": "gate_up_proj"}.items():
+            text = text.replace(f'"{old}"', f'"{new}"').replace(f".*{old}", f".*{new}")
+        options = json.loads(text)
+        if isinstance(options["target_modules"], list):
+            options["target_modules"] = list(dict.fromkeys(options["target_modules"]))
+    return family, options
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True, type=pathlib.Path)
@@ -151,7 +176,11 @@ def main():
         family, tied, options = make_golden.random_options(random.Random(args.seed * 100003 + index))
         if family == "gpt2" and not tied:
             options["ensure_weight_tying"] = False
+        rng = random.Random(args.seed * 100003 + index + 500_000_000)
         name = family + "_tied" if tied and family != "gpt2" else family
+        if family != "gpt2" and rng.random() < 0.7:
+            other, options = other_family(rng, tied, options)
+            name = other or name
         options = {k: v for k, v in options.items() if k != "fan_in_fan_out"}
         if family == "gpt2" and "lm_head" in options["target_modules"]:
             options["target_modules"] = [m for m in options["target_modules"] if m != "lm_head"]
