@@ -7,13 +7,12 @@
 #include "core/base/status_macros.h"
 #include "core/model/decoder_internal.h"
 #include "core/model/decoder_weights_internal.h"
+#include "core/model/linear_internal.h"
 #include "core/model/rope_table.h"
 
 namespace plumbline {
 namespace {
 
-// A loop shorter than this (in fused multiply-adds, roughly) is not worth waking a thread for.
-constexpr int64_t kWorthSharing = 40'000;
 constexpr int64_t kLogitRows = 64;  // output rows whose logits are computed at a time
 
 template <typename T>
@@ -31,13 +30,6 @@ float RoundTo<Bf16>(float x) {
   return x;
 }
 
-// A run of rows with one adapter.
-struct Segment {
-  const LoraWeights* adapter;
-  int64_t row_begin;
-  int64_t row_end;
-};
-
 template <typename T>
 class DecoderImpl : public Decoder {
  public:
@@ -47,6 +39,7 @@ class DecoderImpl : public Decoder {
         options_(options),
         weights_(std::move(weights)),
         threads_(*threads),
+        linear_(kernels_, BestKernels<float>(), threads),
         scratch_(threads->threads()) {
     float (*const exact)(float) = [](float x) { return x; };
     for (const RopeSpec& rope : spec_.ropes) {
@@ -63,8 +56,6 @@ class DecoderImpl : public Decoder {
     activated_ = AlignedBuffer<T>(rows * spec_.intermediate);
     hidden_ = AlignedBuffer<T>(rows * spec_.hidden);
     logits_ = AlignedBuffer<T>(kLogitRows * spec_.vocabulary);
-    wide_ =
-        AlignedBuffer<float>(rows * std::max({spec_.hidden, spec_.q_width(), spec_.intermediate}));
   }
 
   const DecoderSpec& spec() const override { return spec_; }
@@ -116,39 +107,14 @@ class DecoderImpl : public Decoder {
   template <typename Index>
   void Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member, float scale, Index index,
             T* out);
-  // y [rows, w.out] = x · Wᵀ + b, with what a segment's adapter replaces; then the low-rank
-  // branches of each segment.
-  template <typename Select>
-  void Linear(const PackedLinear<T>& w, const T* x, int64_t rows, T* y, Select select,
-              const std::vector<Segment>& segments);
-  template <typename Select>
-  void Replace(const PackedLinear<T>& w, const T* x, T* y, Select select,
-               const std::vector<Segment>& segments);
-  void Gemm(const std::vector<GemmArgs<T>>& runs);
-  static LoraUpArgs<T> UpArgs(const LoraPart& part) {
-    LoraUpArgs<T> args;
-    args.rank = part.rank;
-    args.panels = part.b.data();
-    args.lora_bias = part.lora_bias.empty() ? nullptr : part.lora_bias.data();
-    args.scaling = part.scaling;
-    args.magnitude = part.magnitude.empty() ? nullptr : part.magnitude.data();
-    args.base_bias = part.base_bias.empty() ? nullptr : part.base_bias.data();
-    args.n = part.columns;
-    return args;
-  }
-  template <typename Select>
-  void Lora(const T* x, int64_t rows, int64_t in, T* y, int64_t ldy, Select select,
-            const std::vector<Segment>& segments);
-
   const DecoderSpec spec_;
   const DecoderOptions options_;
   const DecoderWeights<T> weights_;
   const Kernels<T>& kernels_ = BestKernels<T>();
-  const Kernels<float>& wide_kernels_ = BestKernels<float>();
   ThreadPool& threads_;
 
   // The step at hand.
-  std::vector<GemmArgs<T>> runs_;  // of the linear at hand
+  LinearRunner<T> linear_;
   std::vector<Chunk> chunks_;
   std::vector<int64_t> chunk_rows_;    // first row of each chunk
   std::vector<int32_t> row_chunk_;     // by row
@@ -169,9 +135,7 @@ class DecoderImpl : public Decoder {
   AlignedBuffer<T> activated_;  // [rows, F]
   AlignedBuffer<T> hidden_;     // [output rows, E]
   AlignedBuffer<T> logits_;     // [64, V]
-  AlignedBuffer<float> wide_;   // [rows, widest input]: a LoRA branch's input in fp32
-  AlignedBuffer<float> h_;      // [rows, ranks of the group]
-  AlignedBuffer<T> columns_;    // [rows, columns]: logits of trained rows
+  AlignedBuffer<float> h_;      // [rows, rank]: an embedding's branch
   std::vector<RopeTable> ropes_;
   std::vector<AlignedBuffer<float>> rope_rows_;  // by rope: [rows, cos and sin]
   std::vector<AlignedBuffer<float>> scratch_;    // attention's, by thread
@@ -205,10 +169,10 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
            segments_);
       input = normed_.data();
     }
-    Linear(w.attention_in, input, rows_, qkv_.data(), group(&LoraLayer::attention_in), segments_);
+    linear_.Run(w.attention_in, input, qkv_.data(), group(&LoraLayer::attention_in), segments_);
     Attend(layer);
-    Linear(w.attention_out, attended_.data(), rows_, joined_.data(),
-           group(&LoraLayer::attention_out), segments_);
+    linear_.Run(w.attention_out, attended_.data(), joined_.data(), group(&LoraLayer::attention_out),
+                segments_);
     if (w.after_attention.present()) {
       Norm(w.after_attention, joined_.data(), joined_.data(), norm(&LoraLayer::after_attention),
            segments_);
@@ -221,7 +185,7 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
       Norm(w.before_mlp, x_.data(), normed_.data(), norm(&LoraLayer::before_mlp), segments_);
       input = normed_.data();
     }
-    Linear(w.mlp_in, input, rows_, mlp_.data(), group(&LoraLayer::mlp_in), segments_);
+    linear_.Run(w.mlp_in, input, mlp_.data(), group(&LoraLayer::mlp_in), segments_);
     const int64_t f = spec_.intermediate;
     ForRows(rows_, 8 * f, [&](int64_t begin, int64_t end) {
       if (spec_.gated_mlp) {
@@ -231,8 +195,8 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
         kernels_.activate(spec_.activation, mlp_.data() + begin * f, (end - begin) * f);
       }
     });
-    Linear(w.mlp_out, spec_.gated_mlp ? activated_.data() : mlp_.data(), rows_, joined_.data(),
-           group(&LoraLayer::mlp_out), segments_);
+    linear_.Run(w.mlp_out, spec_.gated_mlp ? activated_.data() : mlp_.data(), joined_.data(),
+                group(&LoraLayer::mlp_out), segments_);
     if (w.after_mlp.present()) {
       Norm(w.after_mlp, joined_.data(), joined_.data(), norm(&LoraLayer::after_mlp), segments_);
     }
@@ -328,7 +292,7 @@ void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::
       std::copy_n(change->a.data() + int64_t{index(s.row_begin + row)} * rank, rank,
                   h_.data() + row * rank);
     }
-    LoraUpArgs<T> up = UpArgs(change->low_rank);
+    LoraUpArgs<T> up = LoraUpArgsOf<T>(change->low_rank);
     up.h = h_.data();
     up.ldh = rank;
     up.rows = count;
@@ -466,187 +430,6 @@ void DecoderImpl<T>::Add(const T* x, T* y, int64_t rows) {
   });
 }
 
-template <typename T>
-template <typename Select>
-void DecoderImpl<T>::Linear(const PackedLinear<T>& w, const T* x, int64_t rows, T* y, Select select,
-                            const std::vector<Segment>& segments) {
-  GemmArgs<T> args;
-  args.ldx = w.in;
-  args.k = w.in;
-  args.panels = w.panels.data();
-  args.ldy = w.out;
-  args.n = w.out;
-  // Rows that the base's weight serves, in runs of one bias.
-  runs_.clear();
-  int64_t end = 0;  // of the last run
-  for (const Segment& s : segments) {
-    const LoraGroup* group = s.adapter == nullptr ? nullptr : &select(*s.adapter);
-    if (group != nullptr && group->replaces_all) continue;
-    const std::vector<float>& bias =
-        group != nullptr && !group->bias.empty() ? group->bias : w.bias;
-    args.bias = bias.empty() ? nullptr : bias.data();
-    if (!runs_.empty() && end == s.row_begin && runs_.back().bias == args.bias) {
-      runs_.back().rows += s.row_end - s.row_begin;
-    } else {
-      args.x = x + s.row_begin * w.in;
-      args.y = y + s.row_begin * w.out;
-      args.rows = s.row_end - s.row_begin;
-      runs_.push_back(args);
-    }
-    end = s.row_end;
-  }
-  Gemm(runs_);
-  Replace(w, x, y, select, segments);
-  Lora(x, rows, w.in, y, w.out, select, segments);
-}
-
-// Products with the same panels: each panel meets all runs while it is in the cache.
-template <typename T>
-void DecoderImpl<T>::Gemm(const std::vector<GemmArgs<T>>& runs) {
-  if (runs.empty()) return;
-  int64_t rows = 0;
-  for (const GemmArgs<T>& run : runs) rows += run.rows;
-  const int64_t panels = PanelCount(runs[0].n);
-  const int64_t panel_cost = rows * runs[0].k * kPanelColumns;
-  const int64_t grain = std::max<int64_t>(
-      {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
-  threads_.Run(panels, grain, [&](int64_t begin, int64_t end, int) {
-    if (runs.size() == 1) return kernels_.gemm(runs[0], begin, end);
-    for (int64_t panel = begin; panel < end; ++panel) {
-      for (const GemmArgs<T>& run : runs) kernels_.gemm(run, panel, panel + 1);
-    }
-  });
-}
-
-// Overwrites the columns that a segment's adapter brings whole.
-template <typename T>
-template <typename Select>
-void DecoderImpl<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select select,
-                             const std::vector<Segment>& segments) {
-  for (const Segment& s : segments) {
-    if (s.adapter == nullptr) continue;
-    const LoraGroup& group = select(*s.adapter);
-    const std::vector<float>& bias = group.bias.empty() ? w.bias : group.bias;
-    GemmArgs<T> args;
-    args.x = x + s.row_begin * w.in;
-    args.ldx = w.in;
-    args.rows = s.row_end - s.row_begin;
-    args.k = w.in;
-    for (const ReplacedLinear& part : group.replaced) {
-      args.panels = reinterpret_cast<const T*>(part.panels.data());
-      args.bias = bias.empty() ? nullptr : bias.data() + part.column_begin;
-      args.y = y + s.row_begin * w.out + part.column_begin;
-      args.ldy = w.out;
-      args.n = part.columns;
-      runs_.assign(1, args);
-      Gemm(runs_);
-    }
-    const std::vector<int32_t>& columns = group.rows.columns;
-    if (columns.empty()) continue;
-    const int64_t n = static_cast<int64_t>(columns.size());
-    if (columns_.size() < args.rows * n) columns_ = AlignedBuffer<T>(args.rows * n);
-    args.panels = reinterpret_cast<const T*>(group.rows.panels.data());
-    args.bias = nullptr;  // a head that is an embedding has none
-    args.y = columns_.data();
-    args.ldy = n;
-    args.n = n;
-    runs_.assign(1, args);
-    Gemm(runs_);
-    for (int64_t row = 0; row < args.rows; ++row) {
-      for (int64_t c = 0; c < n; ++c) {
-        y[(s.row_begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];
-      }
-    }
-  }
-}
-
-template <typename T>
-template <typename Select>
-void DecoderImpl<T>::Lora(const T* x, int64_t rows, int64_t in, T* y, int64_t ldy, Select select,
-                          const std::vector<Segment>& segments) {
-  struct Down {
-    GemmArgs<float> args;
-    int64_t panel;
-  };
-  struct Up {
-    LoraUpArgs<T> args;
-    int64_t panel_begin, panel_end;
-  };
-  // Kept between calls: no allocation in the decode loop.
-  static thread_local std::vector<Down> downs;
-  static thread_local std::vector<Up> ups;
-  downs.clear();
-  ups.clear();
-  int64_t widest = 0;
-  for (const Segment& s : segments) {
-    if (s.adapter != nullptr) widest = std::max(widest, select(*s.adapter).rank);
-  }
-  const int64_t ldh = widest;
-  if (h_.size() < rows * ldh) h_ = AlignedBuffer<float>(rows * ldh);
-  int64_t work = 0;
-  for (const Segment& s : segments) {
-    if (s.adapter == nullptr) continue;
-    const LoraGroup& group = select(*s.adapter);
-    if (!group.present()) continue;
-    const int64_t count = s.row_end - s.row_begin;
-    work += count * group.rank * in;
-    const float* input;
-    if constexpr (std::is_same_v<T, float>) {
-      input = x + s.row_begin * in;
-    } else {
-      kernels_.to_float(x + s.row_begin * in, wide_.data() + s.row_begin * in, count * in);
-      input = wide_.data() + s.row_begin * in;
-    }
-    Down down;
-    down.args.x = input;
-    down.args.ldx = in;
-    down.args.rows = count;
-    down.args.k = in;
-    down.args.panels = group.a.data();
-    down.args.y = h_.data() + s.row_begin * ldh;
-    down.args.ldy = ldh;
-    down.args.n = group.rank;
-    for (down.panel = 0; down.panel < PanelCount(group.rank); ++down.panel) downs.push_back(down);
-    for (const LoraPart& part : group.parts) {
-      Up up;
-      up.args = UpArgs(part);
-      up.args.h = h_.data() + s.row_begin * ldh + part.rank_begin;
-      up.args.ldh = ldh;
-      up.args.rows = count;
-      up.args.y = y + s.row_begin * ldy + part.column_begin;
-      up.args.ldy = ldy;
-      constexpr int64_t kPanels = 16;
-      for (int64_t p = 0; p < PanelCount(part.columns); p += kPanels) {
-        up.panel_begin = p;
-        up.panel_end = std::min(p + kPanels, PanelCount(part.columns));
-        ups.push_back(up);
-        work += count * part.rank * kPanelColumns * kPanels;
-      }
-    }
-  }
-  if (ups.empty()) return;
-  const bool share = work > kWorthSharing;
-  const auto run = [&](int64_t units, auto body) {
-    if (share) {
-      threads_.Run(units, 1, body);
-    } else {
-      body(0, units, 0);
-    }
-  };
-  const std::vector<Down>& all_downs = downs;  // the workers' own thread_locals are others
-  const std::vector<Up>& all_ups = ups;
-  run(static_cast<int64_t>(all_downs.size()), [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      wide_kernels_.gemm(all_downs[i].args, all_downs[i].panel, all_downs[i].panel + 1);
-    }
-  });
-  run(static_cast<int64_t>(all_ups.size()), [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      kernels_.lora_up(all_ups[i].args, all_ups[i].panel_begin, all_ups[i].panel_end);
-    }
-  });
-}
-
 // ---- outputs ----
 
 template <typename T>
@@ -679,7 +462,7 @@ void DecoderImpl<T>::Logits(int64_t begin, int64_t end, float* out) {
     }
     T* logits = logits_.data();
     if constexpr (std::is_same_v<T, float>) logits = out + (row - begin) * v;
-    Linear(weights_.head, hidden_.data() + row * spec_.hidden, count, logits, head, segments);
+    linear_.Run(weights_.head, hidden_.data() + row * spec_.hidden, logits, head, segments);
     ForRows(count, 4 * v, [&](int64_t first, int64_t last) {
       float* to = out + (row - begin + first) * v;
       if constexpr (!std::is_same_v<T, float>) {

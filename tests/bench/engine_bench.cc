@@ -2,7 +2,8 @@
 // and a batch that mixes adapters. Against the roofline: bytes of weights read a step over the
 // bandwidth measured here.
 //
-//   engine_bench CHECKPOINT [float32|bfloat16] [ADAPTER_DIR...]
+//   engine_bench CHECKPOINT [--dtype float32|bfloat16] [--only prefill|decode[:WIDTH]]
+//                [--seconds S] [ADAPTER_DIR...]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -51,8 +52,10 @@ double ReadBandwidth(ThreadPool& threads) {
 
 class Bench {
  public:
-  Bench(const std::string& directory, ComputeType dtype)
-      : spec_(OrDie(LoadDecoderSpec(directory))),
+  Bench(const std::string& directory, ComputeType dtype, std::string only, double seconds)
+      : only_(std::move(only)),
+        seconds_(seconds),
+        spec_(OrDie(LoadDecoderSpec(directory))),
         threads_(static_cast<int>(std::thread::hardware_concurrency())),
         checkpoint_(OrDie(Checkpoint::Open(directory))),
         decoder_(OrDie(Decoder::Load(spec_, *checkpoint_, {dtype, 512}, &threads_))),
@@ -74,53 +77,81 @@ class Bench {
     std::printf("%s: %.1f M parameters, %.0f MB, %d threads, read bandwidth %.1f GB/s\n",
                 spec_.architecture.c_str(), decoder_->parameters() / 1e6,
                 decoder_->weight_bytes() / 1e6, threads_.threads(), ReadBandwidth(threads_));
-    std::vector<int32_t> prompt(std::min<int64_t>(512, spec_.context / 2), 7);
-    Measure("prefill", 1, static_cast<int64_t>(prompt.size()), false);
-    for (int width : {1, 8, 32, 64}) Measure("decode", width, 1, false);
-    if (!adapters_.empty()) {
-      for (int width : {8, 32, 64}) Measure("decode, adapters mixed", width, 1, true);
-    }
+    const int64_t prompt = std::min<int64_t>(512, spec_.context / 2);
+    Compare("prefill", 1, prompt);
+    for (int width : {1, 8, 32, 64}) Compare("decode", width, 1);
   }
 
  private:
-  void Measure(const char* what, int width, int64_t tokens, bool mixed) {
-    const int64_t context = std::min<int64_t>(128, spec_.context / 2);
-    const int64_t v = spec_.vocabulary;
-    std::vector<int32_t> ids(tokens, 7);
-    std::vector<std::vector<void*>> blocks(width);
-    for (auto& list : blocks) {
-      for (int64_t t = 0; t < context + tokens; t += kKvBlockTokens) list.push_back(pool_->Take());
-      for (void* block : list) std::memset(block, 0, pool_->layout().block_bytes());
-    }
-    std::vector<Chunk> chunks(width);
-    for (int i = 0; i < width; ++i) {
-      chunks[i].tokens = ids;
-      chunks[i].position = tokens > 1 ? 0 : context;
-      chunks[i].prompt_length = context;
-      chunks[i].blocks = blocks[i];
-      chunks[i].first_output = tokens - 1;
-      if (mixed) chunks[i].adapter = adapters_[i * adapters_.size() / width].get();
-    }
-    std::vector<float> logits(width * v);
+  // The chunks of a step and the blocks they need.
+  struct Step {
+    std::vector<int32_t> ids;
+    std::vector<std::vector<void*>> blocks;
+    std::vector<Chunk> chunks;
     std::vector<double> times;
-    const double end = Seconds() + 1.5;
-    while (times.size() < 3 || Seconds() < end) {
-      const double start = Seconds();
-      decoder_->Forward(chunks);
-      decoder_->Logits(0, width, logits.data());
-      times.push_back(Seconds() - start);
+    double median() {
+      std::sort(times.begin(), times.end());
+      return times[times.size() / 2];
     }
-    std::sort(times.begin(), times.end());
-    const double median = times[times.size() / 2];
-    std::printf(
-        "%-24s width %3d: %9.1f tokens/s  %8.3f ms/step (best %.3f)  %.1f GB/s of weights\n", what,
-        width, width * tokens / median, median * 1e3, times[0] * 1e3,
-        decoder_->weight_bytes() / median / 1e9);
-    for (auto& list : blocks) {
-      for (void* block : list) pool_->Release(block);
+  };
+
+  Step Prepare(int width, int64_t tokens, size_t adapters) {
+    const int64_t context = std::min<int64_t>(128, spec_.context / 2);
+    Step step{std::vector<int32_t>(tokens, 7),
+              std::vector<std::vector<void*>>(width),
+              std::vector<Chunk>(width),
+              {}};
+    for (int i = 0; i < width; ++i) {
+      for (int64_t t = 0; t < context + tokens; t += kKvBlockTokens) {
+        step.blocks[i].push_back(pool_->Take());
+        std::memset(step.blocks[i].back(), 0, pool_->layout().block_bytes());
+      }
+      Chunk& chunk = step.chunks[i];
+      chunk.tokens = step.ids;
+      chunk.position = tokens > 1 ? 0 : context;
+      chunk.prompt_length = context;
+      chunk.blocks = step.blocks[i];
+      chunk.first_output = tokens - 1;
+      if (adapters > 0) chunk.adapter = adapters_[i * adapters / width].get();
+    }
+    return step;
+  }
+
+  // The base, one adapter and all adapters, a step of each in turn: the machine's moods hit all.
+  void Compare(const std::string& what, int width, int64_t tokens) {
+    if (!only_.empty() && only_ != what && only_ != what + ":" + std::to_string(width)) return;
+    std::vector<size_t> adapters = {0};
+    if (!adapters_.empty()) adapters.push_back(1);
+    if (adapters_.size() > 1 && width > 1) adapters.push_back(adapters_.size());
+    std::vector<Step> steps;
+    steps.reserve(adapters.size());  // chunks point into them
+    for (size_t n : adapters) steps.push_back(Prepare(width, tokens, n));
+    std::vector<float> logits(width * spec_.vocabulary);
+    const double end = Seconds() + seconds_;
+    while (steps[0].times.size() < 3 || Seconds() < end) {
+      for (Step& step : steps) {
+        const double start = Seconds();
+        decoder_->Forward(step.chunks);
+        decoder_->Logits(0, width, logits.data());
+        step.times.push_back(Seconds() - start);
+      }
+    }
+    const double base = steps[0].median();
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const double median = steps[i].median();
+      std::printf("%-8s width %3d, adapters %zu: %9.1f tokens/s  %8.3f ms/step (best %.3f)",
+                  what.c_str(), width, adapters[i], width * tokens / median, median * 1e3,
+                  steps[i].times[0] * 1e3);
+      if (i > 0) std::printf("  %+.1f %%", (median / base - 1) * 100);
+      std::printf("\n");
+      for (auto& list : steps[i].blocks) {
+        for (void* block : list) pool_->Release(block);
+      }
     }
   }
 
+  const std::string only_;
+  const double seconds_;  // of a measurement
   const DecoderSpec spec_;
   ThreadPool threads_;
   const std::shared_ptr<const Checkpoint> checkpoint_;
@@ -133,13 +164,29 @@ class Bench {
 }  // namespace plumbline
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: engine_bench CHECKPOINT [float32|bfloat16] [ADAPTER_DIR...]\n");
+  std::string checkpoint, only;
+  std::vector<std::string> adapters;
+  auto dtype = plumbline::ComputeType::kFloat32;
+  double seconds = 3;
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    if (arg == "--dtype" && i + 1 < argc) {
+      if (std::strcmp(argv[++i], "bfloat16") == 0) dtype = plumbline::ComputeType::kBfloat16;
+    } else if (arg == "--only" && i + 1 < argc) {
+      only = argv[++i];
+    } else if (arg == "--seconds" && i + 1 < argc) {
+      seconds = std::atof(argv[++i]);
+    } else if (checkpoint.empty()) {
+      checkpoint = arg;
+    } else {
+      adapters.push_back(arg);
+    }
+  }
+  if (checkpoint.empty()) {
+    std::fprintf(stderr, "usage: see the head of tests/bench/engine_bench.cc\n");
     return 2;
   }
-  const bool half = argc > 2 && std::strcmp(argv[2], "bfloat16") == 0;
-  plumbline::Bench bench(
-      argv[1], half ? plumbline::ComputeType::kBfloat16 : plumbline::ComputeType::kFloat32);
-  for (int i = 3; i < argc; ++i) bench.LoadAdapter(argv[i]);
+  plumbline::Bench bench(checkpoint, dtype, only, seconds);
+  for (const std::string& adapter : adapters) bench.LoadAdapter(adapter);
   bench.Run();
 }

@@ -1,9 +1,10 @@
 // GEMM over packed panels. Part of kernels_isa.cc.
 //
 // A panel holds 32 columns (two vectors) for all k, so one pass over it reads memory in order, once
-// a tile of up to eight rows. An element of y is one chain of fused multiply-adds over k in
-// ascending order from zero (two chains' worth of products an instruction with AVX-512 BF16): its
-// bits depend neither on the number of rows nor on the tile.
+// a tile of up to eight rows; a last panel of at most 16 columns is one vector wide. An element of
+// y is one chain of fused multiply-adds over k in ascending order from zero (two chains' worth of
+// products an instruction with AVX-512 BF16): its bits depend neither on the number of rows nor on
+// the tile.
 #ifndef PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
 #define PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
 
@@ -14,19 +15,21 @@ namespace PLUMBLINE_ISA_NAMESPACE {
 
 inline constexpr int kTileRows = 8;
 
-// acc[r] = x[r, :] · panel, for R rows.
-template <int R>
+// acc[r] = x[r, :] · panel, for R rows and a panel of V vectors.
+template <int R, int V>
 PLUMBLINE_INLINE void TileProduct(const float* x, int64_t ldx, int64_t k, const float* panel,
-                                  Vec acc[][2]) {
-  for (int r = 0; r < R; ++r) acc[r][0] = acc[r][1] = Splat(0.f);
+                                  Vec acc[][V]) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
+  }
   for (int64_t i = 0; i < k; ++i) {
-    const Vec w0 = Load(panel + i * kPanelColumns);
-    const Vec w1 = Load(panel + i * kPanelColumns + kLanes);
+    Vec w[V];
+    for (int v = 0; v < V; ++v) w[v] = Load(panel + (i * V + v) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Vec xr = Splat(x[r * ldx + i]);
-      acc[r][0] = Fma(xr, w0, acc[r][0]);
-      acc[r][1] = Fma(xr, w1, acc[r][1]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[r][v] = Fma(xr, w[v], acc[r][v]);
     }
   }
 }
@@ -50,31 +53,35 @@ PLUMBLINE_INLINE Vec PairFma(uint32_t x, VecU w, Vec acc) {
 
 typedef uint32_t VecUUnaligned __attribute__((vector_size(64), aligned(2), may_alias));
 
-template <int R>
+// One row of a panel: the pairs (w[i], w[i + 1]) of a vector's columns.
+PLUMBLINE_INLINE VecU LoadPairs(const Bf16* p) {
+  return (VecU) * reinterpret_cast<const VecUUnaligned*>(p);
+}
+
+template <int R, int V>
 PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const Bf16* panel,
-                                  Vec acc[][2]) {
-  for (int r = 0; r < R; ++r) acc[r][0] = acc[r][1] = Splat(0.f);
+                                  Vec acc[][V]) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
+  }
   const int64_t whole = k / 2 * 2;
   for (int64_t i = 0; i < whole; i += 2) {
-    const VecU* w = reinterpret_cast<const VecU*>(panel + i * kPanelColumns);
-    const VecU w0 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w);
-    const VecU w1 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w + 1);
+    VecU w[V];
+    for (int v = 0; v < V; ++v) w[v] = LoadPairs(panel + (i * V + 2 * v) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       uint32_t pair;
       __builtin_memcpy(&pair, x + r * ldx + i, 4);
-      acc[r][0] = PairFma(pair, w0, acc[r][0]);
-      acc[r][1] = PairFma(pair, w1, acc[r][1]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[r][v] = PairFma(pair, w[v], acc[r][v]);
     }
   }
   if (whole < k) {
-    const VecU* w = reinterpret_cast<const VecU*>(panel + whole * kPanelColumns);
-    const VecU w0 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w);
-    const VecU w1 = (VecU) * reinterpret_cast<const VecUUnaligned*>(w + 1);
     for (int r = 0; r < R; ++r) {
       const uint32_t pair = PairAt(x + r * ldx, whole, k);
-      acc[r][0] = PairFma(pair, w0, acc[r][0]);
-      acc[r][1] = PairFma(pair, w1, acc[r][1]);
+      for (int v = 0; v < V; ++v) {
+        acc[r][v] = PairFma(pair, LoadPairs(panel + (whole * V + 2 * v) * kLanes), acc[r][v]);
+      }
     }
   }
 }
@@ -111,55 +118,69 @@ PLUMBLINE_INLINE void ForRowTiles(int64_t rows, Tile tile) {
   }
 }
 
-template <typename T>
-struct GemmTile {
-  const GemmArgs<T>& a;
-  int64_t panel;
-  int64_t column;
-  int lanes[2];
-  Vec bias[2];
-
-  template <int R>
-  __attribute__((noinline)) void Run(int64_t row) const {
-    Vec acc[R][2];
-    const int64_t panel_elements =
-        (sizeof(T) == 2 ? (a.k + 1) / 2 * 2 : a.k) * int64_t{kPanelColumns};
-    TileProduct<R>(a.x + row * a.ldx, a.ldx, a.k, a.panels + panel * panel_elements, acc);
-    for (int r = 0; r < R; ++r) {
-      T* y = a.y + (row + r) * a.ldy + column;
-      for (int v = 0; v < 2; ++v) {
-        if (lanes[v] > 0) StoreN(acc[r][v] + bias[v], y + v * kLanes, lanes[v]);
-      }
-    }
-  }
-};
-
 // How many of the columns from `column` on fall into vector v of a panel.
 PLUMBLINE_INLINE int LanesOf(int64_t n, int64_t column, int v) {
   const int64_t left = n - column - v * kLanes;
   return left >= kLanes ? kLanes : left > 0 ? static_cast<int>(left) : 0;
 }
 
+// Elements of T between the starts of two panels.
+template <typename T>
+PLUMBLINE_INLINE int64_t PanelElements(int64_t k) {
+  return (sizeof(T) == 2 ? (k + 1) / 2 * 2 : k) * int64_t{kPanelColumns};
+}
+
+template <typename T, int V>
+struct GemmTile {
+  const GemmArgs<T>& a;
+  const T* panel;
+  int64_t column;
+  int lanes[V];
+  Vec bias[V];
+
+  GemmTile(const GemmArgs<T>& args, int64_t p)
+      : a(args), panel(args.panels + p * PanelElements<T>(args.k)), column(p * kPanelColumns) {
+    for (int v = 0; v < V; ++v) {
+      lanes[v] = LanesOf(a.n, column, v);
+      bias[v] = a.bias == nullptr ? Splat(0.f) : LoadN(a.bias + column + v * kLanes, lanes[v]);
+    }
+  }
+
+  template <int R>
+  __attribute__((noinline)) void Run(int64_t row) const {
+    Vec acc[R][V];
+    TileProduct<R, V>(a.x + row * a.ldx, a.ldx, a.k, panel, acc);
+    for (int r = 0; r < R; ++r) {
+      T* y = a.y + (row + r) * a.ldy + column;
+      for (int v = 0; v < V; ++v) StoreN(acc[r][v] + bias[v], y + v * kLanes, lanes[v]);
+    }
+  }
+};
+
 template <typename T>
 void Gemm(const GemmArgs<T>& args, int64_t panel_begin, int64_t panel_end) {
   for (int64_t p = panel_begin; p < panel_end; ++p) {
-    GemmTile<T> tile{args, p, p * kPanelColumns, {}, {Splat(0.f), Splat(0.f)}};
-    for (int v = 0; v < 2; ++v) {
-      tile.lanes[v] = LanesOf(args.n, tile.column, v);
-      if (args.bias != nullptr && tile.lanes[v] > 0) {
-        tile.bias[v] = LoadN(args.bias + tile.column + v * kLanes, tile.lanes[v]);
-      }
+    if (IsNarrowPanel(args.n, p)) {
+      ForRowTiles(args.rows, GemmTile<T, 1>(args, p));
+    } else {
+      ForRowTiles(args.rows, GemmTile<T, 2>(args, p));
     }
-    ForRowTiles(args.rows, tile);
   }
 }
 
-template <typename T>
+template <typename T, int V>
 struct LoraUpTile {
   const LoraUpArgs<T>& a;
-  int64_t panel;
+  const float* panel;
   int64_t column;
-  int lanes[2];
+  int lanes[V];
+
+  LoraUpTile(const LoraUpArgs<T>& args, int64_t p)
+      : a(args),
+        panel(args.panels + p * PanelElements<float>(args.rank)),
+        column(p * kPanelColumns) {
+    for (int v = 0; v < V; ++v) lanes[v] = LanesOf(a.n, column, v);
+  }
 
   PLUMBLINE_INLINE Vec Columns(const float* values, int v) const {
     return values == nullptr ? Splat(0.f) : LoadN(values + column + v * kLanes, lanes[v]);
@@ -167,11 +188,9 @@ struct LoraUpTile {
 
   template <int R>
   __attribute__((noinline)) void Run(int64_t row) const {
-    Vec acc[R][2];
-    TileProduct<R>(a.h + row * a.ldh, a.ldh, a.rank, a.panels + panel * a.rank * kPanelColumns,
-                   acc);
-    for (int v = 0; v < 2; ++v) {
-      if (lanes[v] == 0) continue;
+    Vec acc[R][V];
+    TileProduct<R, V>(a.h + row * a.ldh, a.ldh, a.rank, panel, acc);
+    for (int v = 0; v < V; ++v) {
       const Vec lora_bias = Columns(a.lora_bias, v);
       for (int r = 0; r < R; ++r) {
         T* y = a.y + (row + r) * a.ldy + column + v * kLanes;
@@ -192,9 +211,11 @@ struct LoraUpTile {
 template <typename T>
 void LoraUp(const LoraUpArgs<T>& args, int64_t panel_begin, int64_t panel_end) {
   for (int64_t p = panel_begin; p < panel_end; ++p) {
-    LoraUpTile<T> tile{args, p, p * kPanelColumns, {}};
-    for (int v = 0; v < 2; ++v) tile.lanes[v] = LanesOf(args.n, tile.column, v);
-    ForRowTiles(args.rows, tile);
+    if (IsNarrowPanel(args.n, p)) {
+      ForRowTiles(args.rows, LoraUpTile<T, 1>(args, p));
+    } else {
+      ForRowTiles(args.rows, LoraUpTile<T, 2>(args, p));
+    }
   }
 }
 

@@ -67,6 +67,10 @@ int64_t PaddedK(int64_t k) {
   return std::is_same_v<T, Bf16> ? (k + 1) / 2 * 2 : k;
 }
 
+int64_t PanelWidth(int64_t n, int64_t p) {
+  return IsNarrowPanel(n, p) ? kPanelColumns / 2 : kPanelColumns;
+}
+
 }  // namespace
 
 template <typename T>
@@ -89,7 +93,8 @@ template const Kernels<Bf16>& BestKernels<Bf16>();
 
 template <typename T>
 int64_t PackedElements(int64_t n, int64_t k) {
-  return (n + kPanelColumns - 1) / kPanelColumns * kPanelColumns * PaddedK<T>(k);
+  constexpr int64_t kHalf = kPanelColumns / 2;
+  return (n + kHalf - 1) / kHalf * kHalf * PaddedK<T>(k);
 }
 template int64_t PackedElements<float>(int64_t, int64_t);
 template int64_t PackedElements<Bf16>(int64_t, int64_t);
@@ -100,10 +105,11 @@ void PackPanels(const float* const* rows, int64_t n, int64_t k, int64_t ldk, flo
     float* panel = panels + p * kPanelColumns * k;
     const float* const* columns = rows + p * kPanelColumns;
     const int64_t count = std::min<int64_t>(n - p * kPanelColumns, kPanelColumns);
+    const int64_t width = PanelWidth(n, p);
     for (int64_t i = 0; i < k; ++i) {
-      float* out = panel + i * kPanelColumns;
+      float* out = panel + i * width;
       for (int64_t c = 0; c < count; ++c) out[c] = columns[c][i * ldk];
-      for (int64_t c = count; c < kPanelColumns; ++c) out[c] = 0;
+      for (int64_t c = count; c < width; ++c) out[c] = 0;
     }
   }
 }
@@ -115,9 +121,10 @@ void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16
     Bf16* panel = panels + p * kPanelColumns * padded;
     const Bf16* const* columns = rows + p * kPanelColumns;
     const int64_t count = std::min<int64_t>(n - p * kPanelColumns, kPanelColumns);
+    const int64_t width = PanelWidth(n, p);
     for (int64_t i = 0; i < padded; i += 2) {
-      Bf16* out = panel + i * kPanelColumns;
-      std::memset(static_cast<void*>(out), 0, 2 * kPanelColumns * sizeof(Bf16));
+      Bf16* out = panel + i * width;
+      std::memset(static_cast<void*>(out), 0, 2 * static_cast<size_t>(width) * sizeof(Bf16));
       for (int64_t c = 0; c < count; ++c) {
         out[2 * c] = columns[c][i * ldk];
         if (i + 1 < k) out[2 * c + 1] = columns[c][(i + 1) * ldk];

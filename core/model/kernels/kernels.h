@@ -42,7 +42,8 @@ enum class NormStyle {
 
 enum class Activation { kSilu, kGeluTanh, kRelu };
 
-// y = x · Wᵀ for rows × panels. W is packed by PackPanels.
+// y = x · Wᵀ for rows × panels. W is packed by PackPanels: panels of 32 columns, the last of 16
+// when that is enough.
 template <typename T>
 struct GemmArgs {
   const T* x = nullptr;  // [rows, ldx]
@@ -157,6 +158,10 @@ void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16
                 int64_t panel_begin, int64_t panel_end);
 
 inline int64_t PanelCount(int64_t n) { return (n + kPanelColumns - 1) / kPanelColumns; }
+// Panel p of n columns holds 16, not 32.
+inline bool IsNarrowPanel(int64_t n, int64_t p) {
+  return n - p * kPanelColumns <= kPanelColumns / 2;
+}
 
 }  // namespace plumbline
 

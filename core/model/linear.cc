@@ -1,0 +1,233 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "core/model/linear_internal.h"
+
+namespace plumbline {
+namespace {
+
+constexpr int64_t kDownRows = 8;  // rows of a unit of A · x: a tile of the GEMM
+
+template <typename T>
+void Grow(AlignedBuffer<T>& buffer, int64_t size) {
+  if (buffer.size() < size) buffer = AlignedBuffer<T>(size);
+}
+
+const LoraGroup* GroupOf(const Segment& segment, SelectGroup select) {
+  return segment.adapter == nullptr ? nullptr : &select(*segment.adapter);
+}
+
+}  // namespace
+
+template <typename T>
+void LinearRunner<T>::Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+                          absl::Span<const Segment> segments) {
+  PlanLora(w, y, select, segments);
+  LoraDown(x, w.in);
+  PlanBase(w, x, y, select, segments);
+  Gemm();
+  Replace(w, x, y, select, segments);
+  LaterUps();
+}
+
+// ---- low-rank branches ----
+
+template <typename T>
+void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup select,
+                               absl::Span<const Segment> segments) {
+  downs_.clear();
+  ups_.clear();
+  ldh_ = 0;
+  for (const Segment& s : segments) {
+    if (const LoraGroup* group = GroupOf(s, select)) ldh_ = std::max(ldh_, group->rank);
+  }
+  if (ldh_ == 0) return;
+  Grow(h_, segments.back().row_end * ldh_);
+  for (const Segment& s : segments) {
+    const LoraGroup* group = GroupOf(s, select);
+    if (group == nullptr || !group->present()) continue;
+    for (int64_t row = s.row_begin; row < s.row_end; row += kDownRows) {
+      for (int64_t panel = 0; panel < PanelCount(group->rank); ++panel) {
+        downs_.push_back({group, row, std::min(kDownRows, s.row_end - row), panel});
+      }
+    }
+    const bool whole = group->replaced.empty() && group->rows.columns.empty();
+    for (const LoraPart& part : group->parts) {
+      Up up;
+      up.args = LoraUpArgsOf<T>(part);
+      up.args.h = h_.data() + s.row_begin * ldh_ + part.rank_begin;
+      up.args.ldh = ldh_;
+      up.args.rows = s.rows();
+      up.args.y = y + s.row_begin * w.out + part.column_begin;
+      up.args.ldy = w.out;
+      up.panel_begin = part.column_begin / kPanelColumns;
+      up.fused = whole && part.column_begin % kPanelColumns == 0;
+      ups_.push_back(up);
+    }
+  }
+}
+
+template <typename T>
+void LinearRunner<T>::LoraDown(const T* x, int64_t in) {
+  if (downs_.empty()) return;
+  const auto down = [&](const Down& d, int thread) {
+    GemmArgs<float> args;
+    if constexpr (std::is_same_v<T, float>) {
+      args.x = x + d.row_begin * in;
+    } else {
+      kernels_.to_float(x + d.row_begin * in, wide_[thread].data(), d.rows * in);
+      args.x = wide_[thread].data();
+    }
+    args.ldx = in;
+    args.rows = d.rows;
+    args.k = in;
+    args.panels = d.group->a.data();
+    args.y = h_.data() + d.row_begin * ldh_;
+    args.ldy = ldh_;
+    args.n = d.group->rank;
+    wide_kernels_.gemm(args, d.panel, d.panel + 1);
+  };
+  if constexpr (!std::is_same_v<T, float>) {
+    for (AlignedBuffer<float>& wide : wide_) Grow(wide, kDownRows * in);
+  }
+  const int64_t units = static_cast<int64_t>(downs_.size());
+  const int64_t cost = in * kPanelColumns;  // of a row and panel
+  const auto run = [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t i = begin; i < end; ++i) down(downs_[i], thread);
+  };
+  if (units * downs_[0].rows * cost < kWorthSharing) {
+    run(0, units, 0);
+  } else {
+    threads_.Run(units, std::max<int64_t>(1, units / (4 * threads_.threads())), run);
+  }
+}
+
+template <typename T>
+void LinearRunner<T>::FusedUps(int64_t panel_begin, int64_t panel_end) const {
+  for (const Up& up : ups_) {
+    if (!up.fused) continue;
+    const int64_t begin = std::max<int64_t>(panel_begin - up.panel_begin, 0);
+    const int64_t end = std::min(panel_end - up.panel_begin, PanelCount(up.args.n));
+    if (begin < end) kernels_.lora_up(up.args, begin, end);
+  }
+}
+
+// Branches on columns that do not start with a panel, or that may lie under replaced ones.
+template <typename T>
+void LinearRunner<T>::LaterUps() {
+  for (const Up& up : ups_) {
+    if (up.fused) continue;
+    threads_.Run(PanelCount(up.args.n), 16,
+                 [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up.args, begin, end); });
+  }
+}
+
+// ---- the base's product ----
+
+template <typename T>
+void LinearRunner<T>::PlanBase(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+                               absl::Span<const Segment> segments) {
+  GemmArgs<T> args;
+  args.ldx = w.in;
+  args.k = w.in;
+  args.panels = w.panels.data();
+  args.ldy = w.out;
+  args.n = w.out;
+  runs_.clear();
+  int64_t end = 0;  // of the last run
+  for (const Segment& s : segments) {
+    const LoraGroup* group = GroupOf(s, select);
+    if (group != nullptr && group->replaces_all) continue;
+    const std::vector<float>& bias =
+        group != nullptr && !group->bias.empty() ? group->bias : w.bias;
+    args.bias = bias.empty() ? nullptr : bias.data();
+    if (!runs_.empty() && end == s.row_begin && runs_.back().bias == args.bias) {
+      runs_.back().rows += s.rows();
+    } else {
+      args.x = x + s.row_begin * w.in;
+      args.y = y + s.row_begin * w.out;
+      args.rows = s.rows();
+      runs_.push_back(args);
+    }
+    end = s.row_end;
+  }
+}
+
+template <typename T>
+int64_t LinearRunner<T>::Grain(int64_t panels, int64_t panel_cost) const {
+  return std::max<int64_t>(
+      {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
+}
+
+// Products with the same panels: each panel meets all runs while it is in the cache.
+template <typename T>
+void LinearRunner<T>::Gemm() {
+  if (runs_.empty()) return;
+  int64_t rows = 0;
+  for (const GemmArgs<T>& run : runs_) rows += run.rows;
+  const int64_t panels = PanelCount(runs_[0].n);
+  const int64_t cost = rows * runs_[0].k * kPanelColumns;
+  threads_.Run(panels, Grain(panels, cost), [&](int64_t begin, int64_t end, int) {
+    if (runs_.size() == 1) {
+      kernels_.gemm(runs_[0], begin, end);
+    } else {
+      for (int64_t panel = begin; panel < end; ++panel) {
+        for (const GemmArgs<T>& run : runs_) kernels_.gemm(run, panel, panel + 1);
+      }
+    }
+    FusedUps(begin, end);
+  });
+}
+
+// ---- what replaces ----
+
+template <typename T>
+void LinearRunner<T>::Product(const GemmArgs<T>& args) {
+  const int64_t panels = PanelCount(args.n);
+  threads_.Run(panels, Grain(panels, args.rows * args.k * kPanelColumns),
+               [&](int64_t begin, int64_t end, int) { kernels_.gemm(args, begin, end); });
+}
+
+// Overwrites the columns that a segment's adapter brings whole.
+template <typename T>
+void LinearRunner<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+                              absl::Span<const Segment> segments) {
+  for (const Segment& s : segments) {
+    const LoraGroup* group = GroupOf(s, select);
+    if (group == nullptr) continue;
+    const std::vector<float>& bias = group->bias.empty() ? w.bias : group->bias;
+    GemmArgs<T> args;
+    args.x = x + s.row_begin * w.in;
+    args.ldx = w.in;
+    args.rows = s.rows();
+    args.k = w.in;
+    for (const ReplacedLinear& part : group->replaced) {
+      args.panels = reinterpret_cast<const T*>(part.panels.data());
+      args.bias = bias.empty() ? nullptr : bias.data() + part.column_begin;
+      args.y = y + s.row_begin * w.out + part.column_begin;
+      args.ldy = w.out;
+      args.n = part.columns;
+      Product(args);
+    }
+    const std::vector<int32_t>& columns = group->rows.columns;
+    if (columns.empty()) continue;
+    const int64_t n = static_cast<int64_t>(columns.size());
+    Grow(columns_, args.rows * n);
+    args.panels = reinterpret_cast<const T*>(group->rows.panels.data());
+    args.bias = nullptr;  // a head that is an embedding has none
+    args.y = columns_.data();
+    args.ldy = n;
+    args.n = n;
+    Product(args);
+    for (int64_t row = 0; row < args.rows; ++row) {
+      for (int64_t c = 0; c < n; ++c) {
+        y[(s.row_begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];
+      }
+    }
+  }
+}
+
+template class LinearRunner<float>;
+template class LinearRunner<Bf16>;
+
+}  // namespace plumbline

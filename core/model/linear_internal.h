@@ -1,0 +1,114 @@
+// A packed linear over the rows of a step, with what each row's adapter changes.
+//
+// Per linear: (1) h = A · x of every adapter's rows; (2) the base's product, and on each run of its
+// columns, while they are in the cache, the adapters' y += scaling · B · h; (3) columns that an
+// adapter brings whole. The units of (1) and (2) write disjoint outputs, so threads share them in
+// any order.
+//
+// Island-internal.
+#ifndef PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
+#define PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "core/model/aligned_buffer.h"
+#include "core/model/decoder_weights_internal.h"
+#include "core/model/kernels/kernels.h"
+#include "core/model/lora_weights_internal.h"
+#include "core/model/thread_pool.h"
+
+namespace plumbline {
+
+// A loop shorter than this (in fused multiply-adds, roughly) is not worth waking a thread for.
+inline constexpr int64_t kWorthSharing = 40'000;
+
+// A run of rows with one adapter.
+struct Segment {
+  const LoraWeights* adapter;  // null: the base
+  int64_t row_begin;
+  int64_t row_end;
+  int64_t rows() const { return row_end - row_begin; }
+};
+
+// What of an adapter belongs to the linear at hand.
+using SelectGroup = absl::FunctionRef<const LoraGroup&(const LoraWeights&)>;
+
+// The kernel's arguments for a part but for h, rows and y.
+template <typename T>
+LoraUpArgs<T> LoraUpArgsOf(const LoraPart& part) {
+  const auto data = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
+  LoraUpArgs<T> args;
+  args.rank = part.rank;
+  args.panels = part.b.data();
+  args.lora_bias = data(part.lora_bias);
+  args.scaling = part.scaling;
+  args.magnitude = data(part.magnitude);
+  args.base_bias = data(part.base_bias);
+  args.n = part.columns;
+  return args;
+}
+
+// Thread-compatible: the device thread's. Allocates only when a step is larger than all before.
+template <typename T>
+class LinearRunner {
+ public:
+  // Both are borrowed.
+  LinearRunner(const Kernels<T>& kernels, const Kernels<float>& wide_kernels, ThreadPool* threads)
+      : kernels_(kernels),
+        wide_kernels_(wide_kernels),
+        threads_(*threads),
+        wide_(threads->threads()) {}
+
+  // y [rows, w.out] = x [rows, w.in] · Wᵀ + b, each segment with its adapter's changes. `segments`
+  // cover the rows in order.
+  void Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+           absl::Span<const Segment> segments);
+
+ private:
+  // h of up to 8 rows and one panel of A.
+  struct Down {
+    const LoraGroup* group;
+    int64_t row_begin;
+    int64_t rows;
+    int64_t panel;
+  };
+  // One part's branch on one segment.
+  struct Up {
+    LoraUpArgs<T> args;
+    int64_t panel_begin = 0;  // of the linear's columns, when `fused`
+    bool fused = false;       // computed with the base's panels; else after them
+  };
+
+  void PlanLora(const PackedLinear<T>& w, T* y, SelectGroup select,
+                absl::Span<const Segment> segments);
+  void LoraDown(const T* x, int64_t in);
+  void PlanBase(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+                absl::Span<const Segment> segments);
+  int64_t Grain(int64_t panels, int64_t panel_cost) const;
+  void Gemm();
+  void Product(const GemmArgs<T>& args);
+  void FusedUps(int64_t panel_begin, int64_t panel_end) const;
+  void Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
+               absl::Span<const Segment> segments);
+  void LaterUps();
+
+  const Kernels<T>& kernels_;
+  const Kernels<float>& wide_kernels_;
+  ThreadPool& threads_;
+
+  // The linear at hand.
+  std::vector<GemmArgs<T>> runs_;  // rows that the base's weight serves, in runs of one bias
+  std::vector<Down> downs_;
+  std::vector<Up> ups_;
+  int64_t ldh_ = 0;
+  AlignedBuffer<float> h_;                  // [rows, ldh]
+  std::vector<AlignedBuffer<float>> wide_;  // by thread: [8, in], rows of x in fp32
+  AlignedBuffer<T> columns_;                // [rows, columns]: logits of trained rows
+};
+
+}  // namespace plumbline
+
+#endif  // PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
