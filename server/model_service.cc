@@ -95,6 +95,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Generate(grpc::CallbackServerContext
     call.prompt = *prompt;
     call.decoding = FromProto(request->decoding());
     call.cancel = std::move(cancel);
+    call.origin = {"Generate", kInteractivePriority};
     subject.Generate(std::move(call), std::move(done));
   };
   steps.reply = [=](const Call::Subjects& subjects, std::vector<Generation> generations) {
@@ -124,7 +125,9 @@ grpc::ServerUnaryReactor* ModelServiceImpl::Score(grpc::CallbackServerContext*,
   };
   steps.ask = [=](LanguageModel& subject, std::shared_ptr<const CancelToken> cancel,
                   Call::Done done) {
-    subject.Score({request->text(), request->top(), std::move(cancel)}, std::move(done));
+    subject.Score({request->text(), request->top(), std::move(cancel),
+                   CallOrigin{"Score", kInteractivePriority}},
+                  std::move(done));
   };
   steps.reply = [=](const Call::Subjects& subjects, std::vector<std::vector<TokenScore>> scores) {
     for (size_t i = 0; i < subjects.size(); ++i) {

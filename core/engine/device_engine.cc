@@ -5,12 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "core/engine/device_engine_internal.h"
-#include "core/engine/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {
-
-constexpr int64_t kLogitRows = 64;
 
 bool IsCancelled(const Request& request) {
   return request.cancel != nullptr && request.cancel->cancelled();
@@ -35,7 +32,8 @@ DeviceEngine::DeviceEngine(std::unique_ptr<ThreadPool> threads, std::unique_ptr<
       decoder_(std::move(decoder)),
       pool_(std::move(pool)),
       cache_(pool_.get(), options.prefix_cache),
-      logits_(kLogitRows * decoder_->spec().vocabulary) {
+      logits_(kLogitRows * decoder_->spec().vocabulary),
+      row_failures_(kLogitRows) {
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -102,7 +100,10 @@ void DeviceEngine::Loop() {
       if (running_.empty() && waiting_.empty() && families_.empty()) {
         mutex_.Await(absl::Condition(this, &DeviceEngine::Woken));
       }
-      for (std::unique_ptr<Request>& request : arrivals_) waiting_.push_back(std::move(request));
+      for (std::unique_ptr<Request>& request : arrivals_) {
+        const Ticket ticket = request->ticket;
+        waiting_.Push(ticket, std::move(request));
+      }
       arrivals_.clear();
       tasks.swap(tasks_);
       stopping = stopping_;
@@ -114,7 +115,7 @@ void DeviceEngine::Loop() {
     }
     DropCancelled();
     Admit();
-    if (const absl::Status status = RunStep(); !status.ok()) FailEverything(status);
+    RunStep();
     CountStep();
   }
 }
@@ -128,15 +129,16 @@ int64_t DeviceEngine::ReserveFor(const Request& request) const {
 }
 
 void DeviceEngine::DropCancelled() {
-  for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (!IsCancelled(**it)) {
-      ++it;
-      continue;
-    }
-    (*it)->work->Finish(absl::CancelledError("cancelled"));
-    it = waiting_.erase(it);
+  int dropped = 0;
+  waiting_.RemoveIf([&](std::unique_ptr<Request>& request) {
+    if (!IsCancelled(*request)) return false;
+    request->work->Finish(absl::CancelledError("cancelled"));
+    ++dropped;
+    return true;
+  });
+  if (dropped > 0) {
     absl::MutexLock lock(&mutex_);
-    --queued_;
+    queued_ -= dropped;
   }
   for (auto it = running_.begin(); it != running_.end();) {
     const auto next = std::next(it);
@@ -152,53 +154,56 @@ void DeviceEngine::DropCancelled() {
 
 void DeviceEngine::Admit() {
   AdmitChildren();
-  for (auto it = waiting_.begin();
-       it != waiting_.end() && static_cast<int>(running_.size()) < options_.max_batch;) {
-    bool deferred = false;
-    if (AdmitRequest(*it, deferred)) {
-      it = waiting_.erase(it);
-      absl::MutexLock lock(&mutex_);
-      --queued_;
-    } else if (deferred) {
-      ++it;
-    } else {
-      return;  // no room: those behind it must not overtake it for ever
-    }
-  }
+  int admitted = 0;
+  waiting_.Serve([&](std::unique_ptr<Request>& request) {
+    if (static_cast<int>(running_.size()) >= options_.max_batch) return Waiting::Answer::kFull;
+    const Waiting::Answer answer = AdmitRequest(request);
+    admitted += answer == Waiting::Answer::kTaken ? 1 : 0;
+    return answer;
+  });
+  if (admitted == 0) return;
+  absl::MutexLock lock(&mutex_);
+  queued_ -= admitted;
 }
 
-// Takes blocks for a request, a known prefix first. `deferred`: another sequence is just computing
-// the prefix it needs.
-bool DeviceEngine::AdmitRequest(std::unique_ptr<Request>& request, bool& deferred) {
+// The keys of the prompt's whole blocks, computed once however often the request is offered.
+const std::vector<std::string>& DeviceEngine::KeysOf(Request& request) const {
+  const int64_t blocks = static_cast<int64_t>(request.tokens.size()) / kKvBlockTokens;
+  if (request.prefix_keys.empty() && blocks > 0) {
+    request.prefix_keys = PrefixKeys(PrefixSalt(decoder_->spec(), request), request.tokens, blocks);
+  }
+  return request.prefix_keys;
+}
+
+// Takes blocks for a request, a known prefix first. kLater: another sequence is just computing the
+// prefix it needs.
+DeviceEngine::Waiting::Answer DeviceEngine::AdmitRequest(std::unique_ptr<Request>& request) {
   Sequence sequence;
   sequence.prompt_length = static_cast<int64_t>(request->tokens.size());
   if (options_.prefix_cache && request->share_prefix) {
-    sequence.keys = PrefixKeys(PrefixSalt(decoder_->spec(), *request), request->tokens,
-                               sequence.prompt_length / kKvBlockTokens);
-    const size_t usable = std::min<size_t>(
-        sequence.keys.size(), static_cast<size_t>(request->output_from / kKvBlockTokens));
+    const std::vector<std::string>& keys = KeysOf(*request);
+    const size_t usable =
+        std::min<size_t>(keys.size(), static_cast<size_t>(request->output_from / kKvBlockTokens));
     size_t known = 0;
-    while (known < usable && cache_.Contains(sequence.keys[known])) ++known;
-    if (known < usable && pending_.contains(sequence.keys[known])) {
-      deferred = true;
-      return false;
-    }
-    sequence.blocks = cache_.Find(absl::MakeConstSpan(sequence.keys).first(known));
+    while (known < usable && cache_.Contains(keys[known])) ++known;
+    if (known < usable && pending_.contains(keys[known])) return Waiting::Answer::kLater;
+    sequence.blocks = cache_.Find(absl::MakeConstSpan(keys).first(known));
     sequence.published = known;
-    sequence.computed = static_cast<int64_t>(known) * kKvBlockTokens;
+    sequence.reused = sequence.computed = static_cast<int64_t>(known) * kKvBlockTokens;
   }
   const int64_t own = BlocksFor(request->max_tokens) - static_cast<int64_t>(sequence.blocks.size());
   const int64_t reserve = ReserveFor(*request);
   std::vector<void*> taken = cache_.Take(own + reserve);
   if (taken.empty() && own + reserve > 0) {
     ReleaseAll(sequence.blocks);
-    return false;
+    return Waiting::Answer::kFull;
   }
   sequence.blocks.insert(sequence.blocks.end(), taken.begin(), taken.end());
+  sequence.keys = std::move(request->prefix_keys);
   for (size_t i = sequence.published; i < sequence.keys.size(); ++i) ++pending_[sequence.keys[i]];
   sequence.request = std::move(request);
   running_.push_back(std::move(sequence));
-  return true;
+  return Waiting::Answer::kTaken;
 }
 
 void DeviceEngine::AdmitChildren() {
@@ -230,8 +235,7 @@ bool DeviceEngine::AdmitChild(Family& family) {
     sequence.blocks.push_back(family.blocks[i]);
   }
   if (family.context % kKvBlockTokens != 0) {
-    std::memcpy(blocks[0], family.blocks[shared],
-                static_cast<size_t>(pool_->layout().block_bytes()));
+    pool_->Copy(blocks[0], family.blocks[shared]);
   }
   sequence.blocks.insert(sequence.blocks.end(), blocks.begin(), blocks.end());
   sequence.request = std::move(family.waiting.front());
@@ -239,118 +243,6 @@ bool DeviceEngine::AdmitChild(Family& family) {
   ++family.running;
   running_.push_back(std::move(sequence));
   return true;
-}
-
-// ---- a step ----
-
-void DeviceEngine::BuildStep() {
-  chunks_.clear();
-  chunk_sequences_.clear();
-  step_ = {};
-  int64_t budget = decoder_->options().max_rows;
-  std::vector<std::pair<Chunk, Sequence*>> picked;
-  const auto pick = [&](Sequence& s) {
-    const int64_t left = static_cast<int64_t>(s.request->tokens.size()) - s.computed;
-    const int64_t count = std::min(left, budget);
-    if (count <= 0) return;
-    Chunk chunk;
-    chunk.tokens = absl::MakeConstSpan(s.request->tokens).subspan(s.computed, count);
-    chunk.position = s.computed;
-    chunk.prompt_length = s.prompt_length;
-    chunk.blocks = absl::MakeConstSpan(s.blocks);
-    chunk.adapter = s.request->adapter.get();
-    chunk.first_output = std::clamp<int64_t>(s.request->output_from - s.computed, 0, count);
-    picked.emplace_back(chunk, &s);
-    budget -= count;
-    const int64_t outputs = count - chunk.first_output;
-    step_.rows += count;
-    if (s.computed < s.prompt_length) step_.prompt_tokens += count;
-    (s.request->samples ? step_.completion_tokens : step_.scored_tokens) += outputs;
-  };
-  const auto decoding = [](const Sequence& s) { return s.computed >= s.prompt_length; };
-  for (Sequence& s : running_) {
-    if (decoding(s)) pick(s);
-  }
-  for (Sequence& s : running_) {
-    if (!decoding(s)) pick(s);
-  }
-  // Rows of one adapter side by side: one pass over its branch.
-  std::stable_sort(picked.begin(), picked.end(), [](const auto& a, const auto& b) {
-    return std::less<const LoraWeights*>()(a.first.adapter, b.first.adapter);
-  });
-  for (auto& [chunk, sequence] : picked) {
-    chunks_.push_back(chunk);
-    chunk_sequences_.push_back(sequence);
-  }
-}
-
-absl::Status DeviceEngine::RunStep() {
-  BuildStep();
-  if (chunks_.empty()) return absl::OkStatus();
-  const absl::Status status = GuardTorch([&]() -> absl::Status {
-    decoder_->Forward(chunks_);
-    HandOutLogits();
-    return absl::OkStatus();
-  });
-  if (!status.ok()) return status;
-  for (size_t c = 0; c < chunks_.size(); ++c) {
-    chunk_sequences_[c]->computed += static_cast<int64_t>(chunks_[c].tokens.size());
-    Publish(*chunk_sequences_[c]);
-  }
-  AdvanceAll();
-  return absl::OkStatus();
-}
-
-void DeviceEngine::HandOutLogits() {
-  outputs_.clear();
-  for (size_t c = 0; c < chunks_.size(); ++c) {
-    const int64_t count = static_cast<int64_t>(chunks_[c].tokens.size());
-    for (int64_t i = chunks_[c].first_output; i < count; ++i) {
-      outputs_.push_back({chunk_sequences_[c], chunks_[c].position + i});
-    }
-  }
-  const int64_t v = decoder_->spec().vocabulary;
-  const int64_t rows = static_cast<int64_t>(outputs_.size());
-  for (int64_t begin = 0; begin < rows; begin += kLogitRows) {
-    const int64_t end = std::min(begin + kLogitRows, rows);
-    decoder_->Logits(begin, end, logits_.data());
-    threads_->Run(end - begin, std::max<int64_t>(1, 20'000 / v),
-                  [&](int64_t first, int64_t last, int) {
-                    for (int64_t i = first; i < last; ++i) {
-                      const OutputRow& row = outputs_[begin + i];
-                      row.sequence->request->work->TakeLogits(
-                          row.position, absl::MakeConstSpan(logits_.data() + i * v, v));
-                    }
-                  });
-  }
-}
-
-void DeviceEngine::AdvanceAll() {
-  for (auto it = running_.begin(); it != running_.end();) {
-    const auto next = std::next(it);
-    Request& request = *it->request;
-    const bool whole = it->computed == static_cast<int64_t>(request.tokens.size());
-    if (whole && it->computed > request.output_from) {
-      const absl::StatusOr<bool> finished = request.work->Advance(request.tokens);
-      if (!finished.ok()) {
-        End(it, finished.status());
-      } else if (*finished) {
-        End(it, absl::OkStatus());
-      }
-    }
-    it = next;
-  }
-}
-
-// Leaves the whole blocks of the prompt that are now computed for others to find.
-void DeviceEngine::Publish(Sequence& s) {
-  while (s.published < s.keys.size() &&
-         static_cast<int64_t>(s.published + 1) * kKvBlockTokens <= s.computed) {
-    cache_.Insert(s.keys[s.published], s.blocks[s.published]);
-    const auto it = pending_.find(s.keys[s.published]);
-    if (--it->second == 0) pending_.erase(it);
-    ++s.published;
-  }
 }
 
 // ---- endings ----
@@ -373,6 +265,7 @@ void DeviceEngine::End(std::list<Sequence>::iterator it, const absl::Status& sta
   if (status.ok()) children = it->request->work->Children();
   Family* family = it->family;
   if (family != nullptr && !family->waiting.empty()) RefillReserve(*family, *it);
+  if (family == nullptr) Settle(*it, status);
   Retire(*it, /*keep_blocks=*/!children.empty());
   it->request->work->Finish(status);
   if (!children.empty()) StartFamily(*it, std::move(children));
@@ -386,6 +279,14 @@ void DeviceEngine::End(std::list<Sequence>::iterator it, const absl::Status& sta
       return;
     }
   }
+}
+
+// A response that ended early and a prefix that was known cost less than was charged. The choices
+// of a question are charged with it.
+void DeviceEngine::Settle(const Sequence& s, const absl::Status& status) {
+  const Ticket& ticket = s.request->ticket;
+  const bool whole = status.ok() && !s.request->samples;
+  waiting_.Settle(ticket, (whole ? ticket.tokens : s.computed) - s.reused);
 }
 
 // What one child borrowed goes to the next one.
@@ -407,6 +308,7 @@ void DeviceEngine::StartFamily(Sequence& s, std::vector<std::unique_ptr<Request>
   for (std::unique_ptr<Request>& child : children) {
     child->adapter = s.request->adapter;
     child->cancel = s.request->cancel;
+    child->ticket = s.request->ticket;
     family.waiting.push_back(std::move(child));
   }
   family.parent = std::move(s.request);
@@ -425,31 +327,18 @@ void DeviceEngine::DropFamily(std::list<Family>::iterator family, const absl::St
 void DeviceEngine::FailEverything(const absl::Status& status) {
   while (!running_.empty()) End(running_.begin(), status);
   while (!families_.empty()) DropFamily(families_.begin(), status);
-  for (std::unique_ptr<Request>& request : waiting_) request->work->Finish(status);
   const int dropped = static_cast<int>(waiting_.size());
-  waiting_.clear();
+  waiting_.RemoveIf([&](std::unique_ptr<Request>& request) {
+    request->work->Finish(status);
+    return true;
+  });
   absl::MutexLock lock(&mutex_);
   queued_ -= dropped;
-  if (!stopping_) return;
   for (std::unique_ptr<Request>& request : arrivals_) request->work->Finish(status);
   queued_ = 0;
   arrivals_.clear();
   for (std::function<void()>& task : tasks_) task();
   tasks_.clear();
-}
-
-void DeviceEngine::CountStep() {
-  absl::MutexLock lock(&mutex_);
-  if (!chunks_.empty()) ++stats_.steps;
-  stats_.prompt_tokens += step_.prompt_tokens;
-  stats_.completion_tokens += step_.completion_tokens;
-  stats_.scored_tokens += step_.scored_tokens;
-  stats_.rows += step_.rows;
-  stats_.running = static_cast<int>(running_.size());
-  stats_.waiting = queued_;
-  stats_.kv_slots = options_.max_batch;
-  stats_.kv_tokens_capacity = cache_tokens();
-  stats_.kv_tokens_used = (pool_->blocks() - pool_->free_blocks()) * kKvBlockTokens;
 }
 
 }  // namespace plumbline

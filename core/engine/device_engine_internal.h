@@ -1,9 +1,11 @@
 // The device thread of one model: continuous batching over a decoder and a KV cache.
 //
-// Each step takes one token of every sequence that is decoding, fills up with slices of prompts to
-// a fixed number of tokens, runs the decoder once and hands out logits. A sequence is admitted when
-// the cache has room for all it may become, so nothing running is ever evicted. What a step happens
-// to contain changes no result (decoder_internal.h).
+// Requests wait by priority and client (fair_queue.h). A sequence is admitted when the cache has
+// room for all it may become, so nothing running is ever evicted. Each step (step_plan.h) takes one
+// token of every sequence that is decoding and fills up with slices of prompts, runs the decoder
+// once and hands out logits. What a step happens to contain changes no result (decoder_internal.h).
+//
+// device_engine.cc: the thread, admission, endings. device_step.cc: a step.
 //
 // Island-internal.
 #ifndef PLUMBLINE_CORE_ENGINE_DEVICE_ENGINE_INTERNAL_H_
@@ -22,6 +24,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "core/engine/fair_queue.h"
 #include "core/engine/model_host.h"
 #include "core/engine/prefix_cache.h"
 #include "core/engine/work_internal.h"
@@ -61,16 +64,20 @@ class DeviceEngine {
   int64_t cache_tokens() const { return pool_->blocks() * kKvBlockTokens; }
 
  private:
+  static constexpr int64_t kLogitRows = 64;  // handed out at once
+  using Waiting = FairQueue<std::unique_ptr<Request>>;
   struct Family;
   // A sequence that holds blocks.
   struct Sequence {
     std::unique_ptr<Request> request;
     int64_t prompt_length = 0;  // tokens when it came
     int64_t computed = 0;       // tokens whose keys and values are in the cache
+    int64_t reused = 0;         // of these, found there
     std::vector<void*> blocks;
     std::vector<std::string> keys;  // of the prompt's whole blocks
     size_t published = 0;           // keys that are in the prefix cache, or were found there
     Family* family = nullptr;       // of a child
+    absl::Status failure;           // why it has to end with this step
   };
   // A finished sequence whose children still need its keys and values.
   struct Family {
@@ -91,15 +98,19 @@ class DeviceEngine {
   bool Woken() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void DropCancelled();
   void Admit();
-  bool AdmitRequest(std::unique_ptr<Request>& request, bool& deferred);
+  Waiting::Answer AdmitRequest(std::unique_ptr<Request>& request);
+  const std::vector<std::string>& KeysOf(Request& request) const;
   void AdmitChildren();
   bool AdmitChild(Family& family);
   void BuildStep();
-  absl::Status RunStep();
-  void HandOutLogits();
+  void RunStep();
+  absl::Status ComputeChunks(size_t begin, size_t end);
+  void HandOutLogits(size_t begin, size_t end);
+  void HandOutRows(int64_t begin, int64_t end);
   void AdvanceAll();
   void Publish(Sequence& sequence);
   void End(std::list<Sequence>::iterator sequence, const absl::Status& status);
+  void Settle(const Sequence& sequence, const absl::Status& status);
   void Retire(Sequence& sequence, bool keep_blocks);
   void StartFamily(Sequence& sequence, std::vector<std::unique_ptr<Request>> children);
   void RefillReserve(Family& family, Sequence& child);
@@ -119,13 +130,14 @@ class DeviceEngine {
   PrefixCache cache_;
   std::list<Sequence> running_;  // in order of admission
   std::list<Family> families_;
-  std::list<std::unique_ptr<Request>> waiting_;
+  Waiting waiting_;
   absl::flat_hash_map<std::string, int> pending_;  // prefix keys being computed
   std::vector<Chunk> chunks_;
   std::vector<Sequence*> chunk_sequences_;
   std::vector<OutputRow> outputs_;
-  EngineStats step_;             // what the step at hand adds
-  AlignedBuffer<float> logits_;  // [64, V]
+  EngineStats step_;                        // what the step at hand adds
+  AlignedBuffer<float> logits_;             // [kLogitRows, V]
+  std::vector<absl::Status> row_failures_;  // [kLogitRows]; each written by one thread
 
   mutable absl::Mutex mutex_;
   std::vector<std::unique_ptr<Request>> arrivals_ ABSL_GUARDED_BY(mutex_);

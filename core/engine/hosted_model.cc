@@ -132,6 +132,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> HostedModel::Pin(absl::string_vie
   ModelIdentity identity;
   identity.model = info_.options.name;
   identity.numerics = info_.numerics;
+  identity.model_version = info_.version;
   AdapterRegistry::Entry entry;
   if (!adapter.empty()) {
     AdapterRegistry::Publication publication = adapters_.Find(adapter);

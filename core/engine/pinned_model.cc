@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/engine/pinned_model_internal.h"
+#include "core/engine/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {
@@ -55,23 +56,26 @@ PinnedModel::~PinnedModel() {
 }
 
 void PinnedModel::Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()> prepare,
-                        std::shared_ptr<const CancelToken> cancel,
+                        std::shared_ptr<const CancelToken> cancel, CallOrigin origin,
                         std::function<void(absl::Status)> fail) {
   // The task holds the model, not this handle: a handle may go while its call is under way.
   std::shared_ptr<HostedModel> model = model_;
   auto shared_fail = std::make_shared<std::function<void(absl::Status)>>(std::move(fail));
-  const bool posted = model_->prepare_.Post([model, adapter = adapter_,
-                                             prepare = std::move(prepare),
-                                             cancel = std::move(cancel), shared_fail] {
-    absl::StatusOr<std::unique_ptr<Request>> request = prepare();
-    if (!request.ok()) {
-      model->deliver_.Post([shared_fail, status = request.status()] { (*shared_fail)(status); });
-      return;
-    }
-    if (adapter != nullptr) (*request)->adapter = adapter->weights;
-    (*request)->cancel = cancel;
-    model->engine_->Submit(*std::move(request));
-  });
+  const bool posted =
+      model_->prepare_.Post([model, adapter = adapter_, prepare = std::move(prepare),
+                             cancel = std::move(cancel), origin = std::move(origin), shared_fail] {
+        absl::StatusOr<std::unique_ptr<Request>> request = GuardTorch(prepare);
+        if (!request.ok()) {
+          model->deliver_.Post(
+              [shared_fail, status = request.status()] { (*shared_fail)(status); });
+          return;
+        }
+        if (adapter != nullptr) (*request)->adapter = adapter->weights;
+        (*request)->cancel = cancel;
+        (*request)->ticket.client = origin.caller;
+        (*request)->ticket.priority = origin.priority;
+        model->engine_->Submit(*std::move(request));
+      });
   // The threads are gone: there is nobody else to call back.
   if (!posted) (*shared_fail)(absl::UnavailableError("the model is unloaded"));
 }
@@ -82,6 +86,7 @@ void PinnedModel::Generate(GenerateCall call,
       std::make_shared<std::function<void(absl::StatusOr<Generation>)>>(std::move(done));
   HostedModel* model = model_.get();
   std::shared_ptr<const CancelToken> cancel = call.cancel;
+  CallOrigin origin = call.origin;
   Start(
       [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
         ABSL_RETURN_IF_ERROR(ValidateDecoding(call.decoding));
@@ -101,7 +106,8 @@ void PinnedModel::Generate(GenerateCall call,
             [shared_done](absl::StatusOr<Generation> result) { (*shared_done)(std::move(result)); },
             [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
       },
-      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+      std::move(cancel), std::move(origin),
+      [shared_done](absl::Status status) { (*shared_done)(status); });
 }
 
 void PinnedModel::LogLikelihoods(
@@ -110,6 +116,7 @@ void PinnedModel::LogLikelihoods(
   auto shared_done = std::make_shared<Done>(std::move(done));
   HostedModel* model = model_.get();
   std::shared_ptr<const CancelToken> cancel = call.cancel;
+  CallOrigin origin = call.origin;
   Start(
       [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
         ABSL_ASSIGN_OR_RETURN(PromptEncoder::Split split,
@@ -126,7 +133,8 @@ void PinnedModel::LogLikelihoods(
             },
             [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
       },
-      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+      std::move(cancel), std::move(origin),
+      [shared_done](absl::Status status) { (*shared_done)(status); });
 }
 
 void PinnedModel::Score(ScoreCall call,
@@ -135,6 +143,7 @@ void PinnedModel::Score(ScoreCall call,
   auto shared_done = std::make_shared<Done>(std::move(done));
   HostedModel* model = model_.get();
   std::shared_ptr<const CancelToken> cancel = call.cancel;
+  CallOrigin origin = call.origin;
   Start(
       [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
         if (call.top < 0 || call.top > 100) {
@@ -161,7 +170,8 @@ void PinnedModel::Score(ScoreCall call,
           model->deliver_.Post(std::move(task));
         });
       },
-      std::move(cancel), [shared_done](absl::Status status) { (*shared_done)(status); });
+      std::move(cancel), std::move(origin),
+      [shared_done](absl::Status status) { (*shared_done)(status); });
 }
 
 }  // namespace plumbline

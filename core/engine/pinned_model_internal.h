@@ -32,7 +32,8 @@ class PinnedModel : public LanguageModel {
   // Runs `prepare` (which makes the request or fails) off the caller's thread and submits the
   // result; a failure goes to `fail` on the deliver thread.
   void Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()> prepare,
-             std::shared_ptr<const CancelToken> cancel, std::function<void(absl::Status)> fail);
+             std::shared_ptr<const CancelToken> cancel, CallOrigin origin,
+             std::function<void(absl::Status)> fail);
 
   const std::shared_ptr<HostedModel> model_;
   const std::shared_ptr<const AdapterVersionEntry> adapter_;

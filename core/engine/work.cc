@@ -239,6 +239,7 @@ std::unique_ptr<Request> MakeGenerate(std::vector<int32_t> tokens, GenerateSpec 
   request->output_from = static_cast<int64_t>(tokens.size()) - 1;
   // The last token is sampled, never computed.
   request->max_tokens = static_cast<int64_t>(tokens.size()) + spec.decoding.max_new_tokens - 1;
+  request->ticket.tokens = request->max_tokens;
   request->tokens = tokens;
   request->samples = true;
   request->work = std::make_unique<GenerateWork>(std::move(tokens), std::move(spec),
@@ -252,6 +253,7 @@ std::unique_ptr<Request> MakeScore(
   auto request = std::make_unique<Request>();
   request->tokens.assign(tokens.begin(), tokens.end() - 1);
   request->max_tokens = static_cast<int64_t>(request->tokens.size());
+  request->ticket.tokens = request->max_tokens;
   request->work =
       std::make_unique<ScoreWork>(std::move(tokens), top, std::move(done), std::move(deliver));
   return request;
@@ -262,11 +264,13 @@ std::unique_ptr<Request> MakeLogLikelihoods(
     std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done, Deliver deliver) {
   auto question = std::make_shared<Question>();
   auto request = std::make_unique<Request>();
+  request->ticket.tokens = static_cast<int64_t>(context.size());
   for (const std::vector<int32_t>& continuation : continuations) {
     question->log_probabilities.emplace_back(continuation.size());
     question->greedy.emplace_back(continuation.size());
     request->largest_child =
         std::max(request->largest_child, static_cast<int64_t>(continuation.size()) - 1);
+    request->ticket.tokens += static_cast<int64_t>(continuation.size()) - 1;
   }
   question->open = 1;
   question->context = std::move(context);

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/engine/fair_queue.h"
 #include "core/engine/response_text.h"
 #include "core/engine/sampler.h"
 #include "core/eval/language_model.h"
@@ -50,6 +51,8 @@ struct Request {
   bool share_prefix = true;     // may take and leave blocks in the prefix cache
   std::shared_ptr<const LoraWeights> adapter;  // null: the base
   std::shared_ptr<const CancelToken> cancel;   // may be null
+  Ticket ticket;                         // its tokens: what may be computed, children included
+  std::vector<std::string> prefix_keys;  // of the prompt's whole blocks, once they were needed
 };
 
 // Runs a callback outside of the device thread.

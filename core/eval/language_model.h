@@ -78,6 +78,9 @@ struct ModelIdentity {
       adapter_version;  // SHA-256 of the adapter's content, 64 hex digits; empty for the base
   std::string nominal_target;  // capability the adapter's label claims; may be empty
   Numerics numerics;
+  // SHA-256 that names the checkpoint, 64 hex digits (docs/guarantees.md says what it covers);
+  // empty where the implementation has none.
+  std::string model_version;
 };
 
 // Ends the work of a call early. Thread-safe. A cancelled call still gets its callback, with
@@ -87,6 +90,15 @@ class CancelToken {
   virtual ~CancelToken() = default;
   virtual bool cancelled() const = 0;
 };
+
+// Who asks, for the order in which calls get their turn (core/engine/fair_queue.h): a higher
+// priority goes first, callers of one priority share evenly by tokens. Changes no result.
+struct CallOrigin {
+  std::string caller;  // a job's id; calls of one caller stay in order
+  int priority = 0;    // jobs: -100 to 100, as JobSpec::priority
+};
+// Of Generate and Score: a person waits, and what is asked is small.
+inline constexpr int kInteractivePriority = 1000;
 
 // Thread-safe. Calls return at once; `done` is called exactly once, from an engine thread, and must
 // not block. Errors: InvalidArgument (empty prompt, bad decoding), OutOfRange (prompt +
@@ -104,6 +116,7 @@ class LanguageModel {
     Decoding decoding;
     int sample_index = 0;
     std::shared_ptr<const CancelToken> cancel;  // may be null
+    CallOrigin origin;
   };
   virtual void Generate(GenerateCall call,
                         std::function<void(absl::StatusOr<Generation>)> done) = 0;
@@ -116,6 +129,7 @@ class LanguageModel {
     Prompt context;
     std::vector<std::string> continuations;  // not empty
     std::shared_ptr<const CancelToken> cancel;
+    CallOrigin origin;
   };
   virtual void LogLikelihoods(
       LogLikelihoodCall call,
@@ -127,6 +141,7 @@ class LanguageModel {
     std::string text;
     int top = 5;  // 0..100
     std::shared_ptr<const CancelToken> cancel;
+    CallOrigin origin;
   };
   virtual void Score(ScoreCall call,
                      std::function<void(absl::StatusOr<std::vector<TokenScore>>)> done) = 0;

@@ -39,9 +39,10 @@ Scores Assemble(const std::vector<Scores>& answers) {
 }  // namespace
 
 void ScoreChoices(LanguageModel& model, const TaskItem& item,
-                  std::shared_ptr<const CancelToken> cancel, std::function<void(Scores)> done) {
+                  std::shared_ptr<const CancelToken> cancel, const CallOrigin& origin,
+                  std::function<void(Scores)> done) {
   if (item.choice_prompts.empty()) {
-    model.LogLikelihoods({item.prompt, item.choices, std::move(cancel)}, std::move(done));
+    model.LogLikelihoods({item.prompt, item.choices, std::move(cancel), origin}, std::move(done));
     return;
   }
   if (item.choice_prompts.size() != item.choices.size()) {
@@ -53,7 +54,7 @@ void ScoreChoices(LanguageModel& model, const TaskItem& item,
   auto gathering = std::make_shared<Gathering>(item.choices.size());
   gathering->done = std::move(done);
   for (size_t i = 0; i < item.choices.size(); ++i) {
-    model.LogLikelihoods({item.choice_prompts[i], {item.choices[i]}, cancel},
+    model.LogLikelihoods({item.choice_prompts[i], {item.choices[i]}, cancel, origin},
                          [gathering, i](Scores answer) {
                            gathering->answers[i] = std::move(answer);
                            if (gathering->missing.fetch_sub(1) != 1) return;

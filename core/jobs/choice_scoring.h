@@ -21,7 +21,7 @@ namespace plumbline {
 // (Cancelled, Unavailable) goes before the others, then the first choice's; never a part of the
 // choices.
 void ScoreChoices(LanguageModel& model, const TaskItem& item,
-                  std::shared_ptr<const CancelToken> cancel,
+                  std::shared_ptr<const CancelToken> cancel, const CallOrigin& origin,
                   std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done);
 
 }  // namespace plumbline

@@ -93,8 +93,9 @@ void JobRunner::Impl::Send(Flight flight) {
   const TaskItem& item = task->items[static_cast<size_t>(flight.prompt.item)];
   const std::shared_ptr<LanguageModel> model = flight.model;
   auto self = shared_from_this();
+  const CallOrigin origin{flight.job->id, flight.job->job.spec.priority};
   if (task->output_type == OutputType::kMultipleChoice) {
-    ScoreChoices(*model, item, flight.job->cancel,
+    ScoreChoices(*model, item, flight.job->cancel, origin,
                  [self, flight, task](absl::StatusOr<std::vector<LogLikelihood>> answer) {
                    const absl::Status status = answer.status();
                    self->Answered(flight, status, false,
@@ -105,7 +106,7 @@ void JobRunner::Impl::Send(Flight flight) {
     return;
   }
   LanguageModel::GenerateCall call{item.prompt, task->decoding, flight.prompt.sample,
-                                   flight.job->cancel};
+                                   flight.job->cancel, origin};
   if (flight.job->job.spec.seed.has_value()) call.decoding.seed = *flight.job->job.spec.seed;
   model->Generate(std::move(call), [self, flight, task](absl::StatusOr<Generation> answer) {
     const absl::Status status = answer.status();

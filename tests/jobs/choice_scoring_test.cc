@@ -58,7 +58,7 @@ class ChoiceScoringTest : public testing::Test {
   }
 
   void Ask() {
-    ScoreChoices(model_, item_, cancel_, [this](Scores scores) {
+    ScoreChoices(model_, item_, cancel_, {}, [this](Scores scores) {
       ++answers_;
       result_ = std::move(scores);
     });
