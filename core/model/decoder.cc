@@ -103,6 +103,8 @@ class DecoderImpl : public Decoder {
   void Norm(const NormWeights& norm, const T* x, T* y, Select select,
             const std::vector<Segment>& segments);
   void Add(const T* x, T* y, int64_t rows);
+  // out [E] = row `index` of the table (undefined: the head's), or the adapter's own.
+  void CopyRow(const at::Tensor& table, const EmbeddingChange* change, int32_t index, T* out) const;
   // out [rows, E] = rows index(row) of the table, changed as each segment's adapter says.
   template <typename Index>
   void Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member, float scale, Index index,
@@ -268,22 +270,14 @@ template <typename Index>
 void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member,
                           float scale, Index index, T* out) {
   const int64_t e = spec_.hidden;
-  const auto rows_of = [](const DtypeBuffer& b) { return reinterpret_cast<const T*>(b.data()); };
   for (const Segment& s : segments_) {
     const EmbeddingChange* change = s.adapter == nullptr ? nullptr : &(s.adapter->*member);
-    const T* rows = static_cast<const T*>(table.const_data_ptr());
-    if (change != nullptr && change->table.size() > 0) rows = rows_of(change->table);
-    for (int64_t row = s.row_begin; row < s.row_end; ++row) {
-      const T* from = rows + int64_t{index(row)} * e;
-      if (change != nullptr && !change->rows.empty()) {
-        const auto trained = change->rows.find(index(row));
-        if (trained != change->rows.end()) {
-          from = rows_of(change->trained) + int64_t{trained->second} * e;
-        }
+    ForRows(s.rows(), 4 * e, [&](int64_t begin, int64_t end) {
+      for (int64_t row = s.row_begin + begin; row < s.row_begin + end; ++row) {
+        CopyRow(table, change, index(row), out + row * e);
+        if (scale != 0) kernels_.scale(scale, out + row * e, e);
       }
-      std::memcpy(static_cast<void*>(out + row * e), from, static_cast<size_t>(e) * sizeof(T));
-      if (scale != 0) kernels_.scale(scale, out + row * e, e);
-    }
+    });
     if (change == nullptr || change->low_rank.rank == 0) continue;
     const int64_t count = s.row_end - s.row_begin;
     const int64_t rank = change->low_rank.rank;
@@ -301,6 +295,27 @@ void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::
     threads_.Run(PanelCount(e), 16,
                  [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up, begin, end); });
   }
+}
+
+template <typename T>
+void DecoderImpl<T>::CopyRow(const at::Tensor& table, const EmbeddingChange* change, int32_t index,
+                             T* out) const {
+  const int64_t e = spec_.hidden;
+  const auto rows_of = [](const DtypeBuffer& b) { return reinterpret_cast<const T*>(b.data()); };
+  const T* from = nullptr;
+  if (change != nullptr) {
+    const auto trained = change->rows.find(index);
+    if (trained != change->rows.end()) {
+      from = rows_of(change->trained) + int64_t{trained->second} * e;
+    } else if (change->table.size() > 0) {
+      from = rows_of(change->table) + int64_t{index} * e;
+    }
+  }
+  if (from == nullptr && !table.defined()) {
+    return UnpackRow(weights_.head.panels.data(), spec_.vocabulary, e, index, out);
+  }
+  if (from == nullptr) from = static_cast<const T*>(table.const_data_ptr()) + int64_t{index} * e;
+  std::memcpy(static_cast<void*>(out), from, static_cast<size_t>(e) * sizeof(T));
 }
 
 template <typename T>

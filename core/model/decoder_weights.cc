@@ -45,7 +45,9 @@ class Loader {
 
   absl::StatusOr<DecoderWeights<T>> Load() {
     DecoderWeights<T> w;
-    ABSL_ASSIGN_OR_RETURN(w.embedding, LoadTable(spec_.embedding, spec_.vocabulary));
+    if (!spec_.tied_head) {
+      ABSL_ASSIGN_OR_RETURN(w.embedding, LoadTable(spec_.embedding, spec_.vocabulary));
+    }
     if (spec_.learned_positions) {
       ABSL_ASSIGN_OR_RETURN(w.position_embedding,
                             LoadTable(spec_.position_embedding, spec_.context));
@@ -134,10 +136,7 @@ class Loader {
       PackPanels(rows.data(), into.out, in, ldk, into.panels.data(), begin, end);
     });
     bytes_ += into.panels.bytes();
-    if (!(spec_.tied_head && into.out == spec_.vocabulary && in == spec_.hidden &&
-          parts.size() == 1 && names[0] == ModuleName(spec_, spec_.embedding))) {
-      parameters_ += into.out * in;
-    }
+    parameters_ += into.out * in;
     if (any_bias) return LoadBiases(names, parts, into);
     return absl::OkStatus();
   }

@@ -47,7 +47,7 @@ struct LayerWeights {
 
 template <typename T>
 struct DecoderWeights {
-  at::Tensor embedding;           // [V, E] of T
+  at::Tensor embedding;  // [V, E] of T; undefined when it is the head (whose panels hold it)
   at::Tensor position_embedding;  // [context, E] of T or undefined
   std::vector<LayerWeights<T>> layers;
   NormWeights final_norm;  // [E]

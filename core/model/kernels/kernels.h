@@ -157,6 +157,14 @@ void PackPanels(const float* const* rows, int64_t n, int64_t k, int64_t ldk, flo
 void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16* panels,
                 int64_t panel_begin, int64_t panel_end);
 
+// The way back: rows [n, k] of a packed matrix.
+void UnpackPanels(const float* panels, int64_t n, int64_t k, float* rows);
+void UnpackPanels(const Bf16* panels, int64_t n, int64_t k, Bf16* rows);
+
+// Row `row` of the W [n, k] that `panels` hold: y [k].
+template <typename T>
+void UnpackRow(const T* panels, int64_t n, int64_t k, int64_t row, T* y);
+
 inline int64_t PanelCount(int64_t n) { return (n + kPanelColumns - 1) / kPanelColumns; }
 // Panel p of n columns holds 16, not 32.
 inline bool IsNarrowPanel(int64_t n, int64_t p) {
