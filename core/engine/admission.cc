@@ -68,7 +68,8 @@ absl::StatusOr<std::vector<float>> HostedModel::CanaryLogits(const LoraWeights* 
       ABSL_ASSIGN_OR_RETURN(
           const std::unique_ptr<KvPool> pool,
           KvPool::Create(decoder.kv_layout(),
-                         (kCanaryBlocks + 1) * decoder.kv_layout().block_bytes()));
+                         (kCanaryBlocks + 1) * decoder.kv_layout().block_bytes(),
+                         decoder.kv_memory()));
       std::vector<void*> blocks;
       for (size_t t = 0; t < canary_.size(); t += kKvBlockTokens) blocks.push_back(pool->Take());
       Chunk chunk;

@@ -64,6 +64,8 @@ class Decoder {
   virtual int64_t weight_bytes() const = 0;
   virtual int64_t parameters() const = 0;
   virtual KvLayout kv_layout() const = 0;
+  // Where the blocks of its KV cache must lie. Pools in there must not outlive the decoder.
+  virtual KvMemory& kv_memory() { return HostKvMemory(); }
 
   // Runs a step and keeps the final hidden states of the output rows, in the chunks' order. The sum
   // of tokens is at most max_rows. Chunks of one adapter should stand together: every change of

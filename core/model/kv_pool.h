@@ -37,12 +37,28 @@ struct KvLayout {
   }
 };
 
+// Where blocks lie: this machine's memory, or a device's (Decoder::kv_memory). Thread-compatible.
+class KvMemory {
+ public:
+  virtual ~KvMemory() = default;
+  // ResourceExhausted: so much is not to be had.
+  virtual absl::StatusOr<char*> Reserve(int64_t bytes) = 0;
+  virtual void Release(char* memory, int64_t bytes) = 0;
+  virtual void Copy(void* to, const void* from, int64_t bytes) = 0;
+  // What a cache planned now may take at most.
+  virtual int64_t available() const = 0;
+};
+
+// Reserves address space; memory is used when it is first written.
+KvMemory& HostKvMemory();
+
 // Thread-compatible: the device thread's.
 class KvPool {
  public:
-  // Reserves address space for as many blocks as `bytes` holds; memory is used when a block is
-  // first written. InvalidArgument: not even one block fits. ResourceExhausted: no address space.
-  static absl::StatusOr<std::unique_ptr<KvPool>> Create(const KvLayout& layout, int64_t bytes);
+  // Reserves as many blocks as `bytes` holds in `memory`, which is borrowed. InvalidArgument: not
+  // even one block fits. ResourceExhausted: no memory.
+  static absl::StatusOr<std::unique_ptr<KvPool>> Create(const KvLayout& layout, int64_t bytes,
+                                                        KvMemory& memory = HostKvMemory());
   ~KvPool();
   KvPool(const KvPool&) = delete;
 
@@ -55,15 +71,17 @@ class KvPool {
   // One more, one less holder. A block without holders is free again.
   void Share(void* block);
   void Release(void* block);
+  void Copy(void* to, const void* from) { where_.Copy(to, from, layout_.block_bytes()); }
   int holders(const void* block) const { return holders_[Index(block)]; }
 
  private:
-  KvPool(const KvLayout& layout, char* memory, int64_t blocks);
+  KvPool(const KvLayout& layout, KvMemory& where, char* memory, int64_t blocks);
   size_t Index(const void* block) const {
     return static_cast<size_t>((static_cast<const char*>(block) - memory_) / stride_);
   }
 
   KvLayout layout_;
+  KvMemory& where_;
   int64_t stride_;  // bytes from block to block
   char* memory_;
   std::vector<int> holders_;
