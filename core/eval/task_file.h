@@ -1,5 +1,5 @@
 // Tasks from files: our YAML (lm-eval's keys where they mean the same; docs/tasks.md) with data in
-// JSONL, JSON or CSV beside it, and IFEval's own JSONL as it is published.
+// JSONL, JSON or CSV beside it, and IFEval's and IFBench's own JSONL as they are published.
 //
 // A file is read whole, validated row by row and turned into an immutable Task. Anything that would
 // not be honoured is an error that names the file, the line or row, the key and the remedy; nothing
@@ -25,7 +25,8 @@ struct TaskBundle {
   std::map<std::string, std::string> files;  // relative name → content; holds `file` itself
 };
 
-// Builds the task. `bundle.file` ends in .yaml or .yml (a task file) or in .jsonl (IFEval's rows).
+// Builds the task. `bundle.file` ends in .yaml or .yml (a task file) or in .jsonl (IFEval's or
+// IFBench's rows; the instruction ids say which).
 // `name`, when not empty, overrides the name in or of the file. NotFound names a data file that the
 // bundle lacks.
 absl::StatusOr<Task> ParseTask(const TaskBundle& bundle, absl::string_view name = "");
@@ -37,8 +38,8 @@ absl::StatusOr<TaskBundle> ReadTaskBundle(const std::string& path);
 // ParseTask(ReadTaskBundle(path)).
 absl::StatusOr<Task> LoadTaskFile(const std::string& path);
 
-// IFEval's semantics over the rows of a JSONL file's content: `plumbline check --task ifeval
-// --prompts FILE`. `file` stands in messages.
+// The same of the content of a JSONL file: `plumbline check --task ifeval --prompts FILE`. `file`
+// stands in messages.
 absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_view file,
                                      absl::string_view name);
 

@@ -10,8 +10,6 @@
 
 namespace plumbline::ifeval {
 
-using InstructionOr = absl::StatusOr<std::unique_ptr<const Instruction>>;
-
 // keyword_checks.cc
 InstructionOr MakeKeywordExistence(Kwargs& kwargs);
 InstructionOr MakeKeywordFrequency(Kwargs& kwargs);

@@ -4,52 +4,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "core/base/status_macros.h"
+#include "core/eval/ifeval/loose_variants.h"
 #include "core/eval/metrics.h"
 
 namespace plumbline {
 namespace {
 
 using ifeval::Instruction;
+using ifeval::LooseVariants;
 using ifeval::Policy;
 using ifeval::ResponseText;
-
-// The texts the loose reading accepts, the original first; equal ones and blank ones only once or
-// not at all, since they decide nothing.
-class LooseVariants {
- public:
-  explicit LooseVariants(absl::string_view response) {
-    const size_t first_end = response.find('\n');
-    const size_t last_begin = response.rfind('\n');
-    const bool one_line = first_end == absl::string_view::npos;
-    const absl::string_view no_first = one_line ? "" : response.substr(first_end + 1);
-    const absl::string_view no_last = one_line ? "" : response.substr(0, last_begin);
-    const absl::string_view no_both =
-        one_line || first_end == last_begin
-            ? ""
-            : response.substr(first_end + 1, last_begin - first_end - 1);
-    Add(response);
-    for (absl::string_view part : {no_first, no_last, no_both}) Add(python::Strip(part));
-    const size_t plain = texts_.size();
-    for (size_t i = 0; i < plain; ++i) {
-      Add(absl::StrReplaceAll(texts_[i]->utf8(), {{"*", ""}}));
-    }
-  }
-
-  const std::vector<std::unique_ptr<ResponseText>>& texts() const { return texts_; }
-
- private:
-  void Add(absl::string_view text) {
-    if (python::Strip(text).empty()) return;
-    for (const auto& known : texts_) {
-      if (known->utf8() == text) return;
-    }
-    texts_.push_back(std::make_unique<ResponseText>(std::string(text)));
-  }
-
-  std::vector<std::unique_ptr<ResponseText>> texts_;
-};
 
 // The original comes first among the variants, unless it is blank.
 bool FollowsLoosely(const Instruction& instruction, const LooseVariants& variants, bool strict,
@@ -107,7 +72,7 @@ bool LooksLikeIfevalRow(const nlohmann::json& row) {
   return row.is_object() && row.contains("instruction_id_list") && row.contains("prompt");
 }
 
-absl::StatusOr<IfevalRow> ParseIfevalRow(const nlohmann::json& row) {
+absl::StatusOr<IfevalRow> ParseIfevalRow(const nlohmann::json& row, const InstructionSet& set) {
   if (!row.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat("a ", row.type_name(), ", want an object"));
   }
@@ -139,19 +104,23 @@ absl::StatusOr<IfevalRow> ParseIfevalRow(const nlohmann::json& row) {
           absl::StrCat(where, ": instruction_id_list[", i, "] is no string"));
     }
     result.instruction_ids.push_back((*ids)[i].get<std::string>());
-    auto instruction = ifeval::MakeInstruction(result.instruction_ids.back(), (*kwargs)[i]);
+    auto instruction =
+        ifeval::MakeInstruction(*set.table, result.instruction_ids.back(), (*kwargs)[i]);
     if (!instruction.ok()) return Annotate(instruction.status(), where);
     result.instructions.push_back(*std::move(instruction));
   }
   return result;
 }
 
-const std::vector<std::string>& IfevalChecker::Metrics() {
-  static const auto& metrics = *new std::vector<std::string>{
-      std::string(kPlaStrict),     std::string(kIlaStrict),      std::string(kPlaLoose),
-      std::string(kIlaLoose),      std::string(kPlaStrictFixed), std::string(kIlaStrictFixed),
-      std::string(kPlaLooseFixed), std::string(kIlaLooseFixed)};
-  return metrics;
+const InstructionSet& IfevalSet() {
+  static const auto& set = *new InstructionSet{
+      "ifeval/1",
+      &ifeval::IfevalTable(),
+      {std::string(kPlaStrict), std::string(kIlaStrict), std::string(kPlaLoose),
+       std::string(kIlaLoose), std::string(kPlaStrictFixed), std::string(kIlaStrictFixed),
+       std::string(kPlaLooseFixed), std::string(kIlaLooseFixed)},
+      true};
+  return set;
 }
 
 CheckResult IfevalChecker::CheckResponse(size_t index, absl::string_view response) const {
@@ -165,10 +134,12 @@ CheckResult IfevalChecker::CheckResponse(size_t index, absl::string_view respons
   }
   AddObservations(result.outcomes, &CheckOutcome::strict, kIlaStrict, kPlaStrict, result);
   AddObservations(result.outcomes, &CheckOutcome::loose, kIlaLoose, kPlaLoose, result);
-  AddObservations(result.outcomes, &CheckOutcome::strict_fixed, kIlaStrictFixed, kPlaStrictFixed,
-                  result);
-  AddObservations(result.outcomes, &CheckOutcome::loose_fixed, kIlaLooseFixed, kPlaLooseFixed,
-                  result);
+  if (set_.fixed_policy) {
+    AddObservations(result.outcomes, &CheckOutcome::strict_fixed, kIlaStrictFixed, kPlaStrictFixed,
+                    result);
+    AddObservations(result.outcomes, &CheckOutcome::loose_fixed, kIlaLooseFixed, kPlaLooseFixed,
+                    result);
+  }
   // The original is blank exactly when no variant is left of it.
   result.observations.push_back(
       {std::string(kEmptyResponse), variants.texts().empty() ? 1.0 : 0.0, 1});

@@ -1,19 +1,14 @@
 #include "core/eval/ifeval/instruction.h"
 
-#include <map>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/eval/ifeval/checks.h"
 
 namespace plumbline::ifeval {
-namespace {
 
-using Factory = InstructionOr (*)(Kwargs&);
-
-const std::map<std::string, Factory>& Factories() {
-  static const auto& factories = *new std::map<std::string, Factory>{
+const InstructionTable& IfevalTable() {
+  static const auto& table = *new InstructionTable{
       {"keywords:existence", MakeKeywordExistence},
       {"keywords:frequency", MakeKeywordFrequency},
       {"keywords:forbidden_words", MakeForbiddenWords},
@@ -40,27 +35,26 @@ const std::map<std::string, Factory>& Factories() {
       {"change_case:english_lowercase", MakeEnglishLowercase},
       {"punctuation:no_comma", MakeNoComma},
   };
-  return factories;
+  return table;
 }
 
-}  // namespace
-
-const std::vector<std::string>& InstructionIds() {
-  static const auto& ids = *[] {
-    auto* list = new std::vector<std::string>;
-    for (const auto& [id, factory] : Factories()) list->push_back(id);
-    return list;
-  }();
+std::vector<std::string> InstructionIds(const InstructionTable& table) {
+  std::vector<std::string> ids;
+  for (const auto& [id, factory] : table) ids.push_back(id);
   return ids;
 }
 
-absl::StatusOr<std::unique_ptr<const Instruction>> MakeInstruction(absl::string_view id,
-                                                                   const nlohmann::json& kwargs) {
-  const auto found = Factories().find(std::string(id));
-  if (found == Factories().end()) {
+InstructionOr MakeInstruction(absl::string_view id, const nlohmann::json& kwargs) {
+  return MakeInstruction(IfevalTable(), id, kwargs);
+}
+
+InstructionOr MakeInstruction(const InstructionTable& table, absl::string_view id,
+                              const nlohmann::json& kwargs) {
+  const auto found = table.find(std::string(id));
+  if (found == table.end()) {
     return absl::InvalidArgumentError(absl::StrCat("unknown instruction id \"", id,
                                                    "\"; the ids are ",
-                                                   absl::StrJoin(InstructionIds(), ", ")));
+                                                   absl::StrJoin(InstructionIds(table), ", ")));
   }
   if (!kwargs.is_object() && !kwargs.is_null()) {
     return absl::InvalidArgumentError(absl::StrCat("instruction \"", id, "\": kwargs are ",

@@ -4,6 +4,7 @@
 #ifndef PLUMBLINE_CORE_EVAL_IFEVAL_INSTRUCTION_H_
 #define PLUMBLINE_CORE_EVAL_IFEVAL_INSTRUCTION_H_
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -31,17 +32,28 @@ class Instruction {
   virtual bool has_fix() const { return false; }
 };
 
-// Makes an instruction from its id and its kwargs object. Arguments that are null (Hugging Face
-// pads with them) or empty and not the instruction's own are ignored. InvalidArgument names the id
-// and the argument: unknown id, an argument that is missing, of the wrong type, out of range, or
-// not the instruction's. Where the reference would draw a missing argument at random, it is an
-// error here. A keyword that Python's re does not compile, or that can't be matched in bounded
-// time, is an error too.
-absl::StatusOr<std::unique_ptr<const Instruction>> MakeInstruction(absl::string_view id,
-                                                                   const nlohmann::json& kwargs);
+using InstructionOr = absl::StatusOr<std::unique_ptr<const Instruction>>;
 
-// The ids there are, sorted.
-const std::vector<std::string>& InstructionIds();
+// A benchmark's instructions: id → what makes one from its arguments.
+class Kwargs;
+using InstructionTable = std::map<std::string, InstructionOr (*)(Kwargs&)>;
+
+// IFEval's 25.
+const InstructionTable& IfevalTable();
+
+// Makes an instruction of `table` from its id and its kwargs object. Arguments that are null
+// (Hugging Face pads with them) or empty and not the instruction's own are ignored. InvalidArgument
+// names the id and the argument: unknown id, an argument that is missing, of the wrong type, out of
+// range, or not the instruction's. Where the reference would draw a missing argument at random, it
+// is an error here. A keyword that Python's re does not compile, or that can't be matched in
+// bounded time, is an error too.
+InstructionOr MakeInstruction(const InstructionTable& table, absl::string_view id,
+                              const nlohmann::json& kwargs);
+// Of IFEval's.
+InstructionOr MakeInstruction(absl::string_view id, const nlohmann::json& kwargs);
+
+// The ids of a table, sorted.
+std::vector<std::string> InstructionIds(const InstructionTable& table = IfevalTable());
 
 }  // namespace plumbline::ifeval
 

@@ -17,32 +17,58 @@ bool IsFalsy(const nlohmann::json& value) {
   return value.empty();
 }
 
+absl::StatusOr<int64_t> ReadWhole(absl::string_view name, const nlohmann::json& value,
+                                  int64_t least) {
+  double number = 0;
+  if (value.is_number()) number = value.get<double>();
+  if (!value.is_number() || number != std::floor(number) || number < static_cast<double>(least) ||
+      number > 1e15) {
+    return absl::InvalidArgumentError(absl::StrCat("argument \"", name, "\" is ",
+                                                   value.dump(-1, ' ', true),
+                                                   ", want a whole number of at least ", least));
+  }
+  return static_cast<int64_t>(number);
+}
+
 }  // namespace
 
-absl::StatusOr<const nlohmann::json*> Kwargs::Find(absl::string_view name) {
+absl::StatusOr<const nlohmann::json*> Kwargs::FindGiven(absl::string_view name) {
   read_.insert(std::string(name));
   const auto found = object_.find(std::string(name));
   if (found == object_.end() || found->is_null()) {
     return absl::InvalidArgumentError(absl::StrCat("argument \"", name, "\" is missing"));
   }
-  if (IsFalsy(*found)) {
+  return &*found;
+}
+
+absl::StatusOr<const nlohmann::json*> Kwargs::Find(absl::string_view name) {
+  ABSL_ASSIGN_OR_RETURN(const nlohmann::json* value, FindGiven(name));
+  if (IsFalsy(*value)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("argument \"", name, "\" is ", found->dump(),
+        absl::StrCat("argument \"", name, "\" is ", value->dump(),
                      ", which the reference takes as missing and replaces by a random value"));
   }
-  return &*found;
+  return value;
 }
 
 absl::StatusOr<int64_t> Kwargs::Count(absl::string_view name) {
   ABSL_ASSIGN_OR_RETURN(const nlohmann::json* value, Find(name));
-  double number = 0;
-  if (value->is_number()) number = value->get<double>();
-  if (!value->is_number() || number != std::floor(number) || number < 1 || number > 1e15) {
+  return ReadWhole(name, *value, 1);
+}
+
+absl::StatusOr<int64_t> Kwargs::Whole(absl::string_view name, int64_t least) {
+  ABSL_ASSIGN_OR_RETURN(const nlohmann::json* value, FindGiven(name));
+  return ReadWhole(name, *value, least);
+}
+
+absl::StatusOr<double> Kwargs::NonNegative(absl::string_view name) {
+  ABSL_ASSIGN_OR_RETURN(const nlohmann::json* value, FindGiven(name));
+  if (!value->is_number() || !(value->get<double>() >= 0)) {
     return absl::InvalidArgumentError(absl::StrCat("argument \"", name, "\" is ",
                                                    value->dump(-1, ' ', true),
-                                                   ", want a whole number of at least 1"));
+                                                   ", want a number of at least 0"));
   }
-  return static_cast<int64_t>(number);
+  return value->get<double>();
 }
 
 absl::StatusOr<std::string> Kwargs::String(absl::string_view name) {

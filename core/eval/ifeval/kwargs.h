@@ -28,13 +28,19 @@ class Kwargs {
   explicit Kwargs(const nlohmann::json& object) : object_(object) {}
 
   absl::StatusOr<int64_t> Count(absl::string_view name);  // a whole number >= 1
-  absl::StatusOr<std::string> String(absl::string_view name);
+  // A whole number >= `least`, 0 included: for references that replace only null by a random value.
+  absl::StatusOr<int64_t> Whole(absl::string_view name, int64_t least);
+  absl::StatusOr<double> NonNegative(absl::string_view name);                // any number >= 0
+  absl::StatusOr<std::string> String(absl::string_view name);                // not empty
   absl::StatusOr<std::vector<std::string>> Strings(absl::string_view name);  // not empty
   absl::StatusOr<Bound> ReadBound(absl::string_view count_name, absl::string_view relation_name);
   // InvalidArgument for an argument with a value that nothing read.
   absl::Status Finish() const;
 
  private:
+  // Present and not null.
+  absl::StatusOr<const nlohmann::json*> FindGiven(absl::string_view name);
+  // The same, and not what Python's truth test drops either.
   absl::StatusOr<const nlohmann::json*> Find(absl::string_view name);
 
   const nlohmann::json& object_;

@@ -106,14 +106,16 @@ absl::Status ConfigParser::ReadKind() {
     static const auto& kinds =
         *new std::map<std::string, CheckerKind>{{"exact_match", CheckerKind::kExactMatch},
                                                 {"choice", CheckerKind::kChoice},
+                                                {"ifbench", CheckerKind::kIfbench},
                                                 {"ifeval", CheckerKind::kIfeval},
                                                 {"math", CheckerKind::kMath},
                                                 {"numeric", CheckerKind::kNumeric}};
     ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
     const auto found = kinds.find(name);
     if (found == kinds.end()) {
-      return checker->Error(absl::StrCat("unknown checker \"", name,
-                                         "\"; want choice, exact_match, ifeval, math or numeric"));
+      return checker->Error(
+          absl::StrCat("unknown checker \"", name,
+                       "\"; want choice, exact_match, ifbench, ifeval, math or numeric"));
     }
     config_.checker = found->second;
     if ((config_.checker == CheckerKind::kChoice) != choice) {
@@ -121,7 +123,7 @@ absl::Status ConfigParser::ReadKind() {
                                          choice ? "multiple_choice" : "generate_until"));
     }
   }
-  const bool ifeval = config_.checker == CheckerKind::kIfeval;
+  const bool ifeval = HasInstructionRows(config_.checker);
   config_.format = ifeval ? PromptFormat::kChat : PromptFormat::kPlain;
   if (ifeval && root_.Find("capability") == nullptr) config_.capability = "instruction_following";
   const ConfigNode* format = root_.Find("prompt_format");
@@ -244,13 +246,15 @@ absl::Status ConfigParser::ReadDocs() {
   ABSL_ASSIGN_OR_RETURN(config_.description, ReadExpression(root_, "description"));
   ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
   ABSL_ASSIGN_OR_RETURN(config_.fewshot_delimiter, StringOr("fewshot_delimiter", "\n\n"));
-  if (config_.checker == CheckerKind::kIfeval) {
+  if (HasInstructionRows(config_.checker)) {
+    const std::string checker = config_.checker == CheckerKind::kIfeval ? "ifeval" : "ifbench";
     for (const char* key : {"doc_to_target", "doc_to_choice", "description", "num_fewshot",
                             "fewshot_config", "filter_list", "metric_list"}) {
       const ConfigNode* node = root_.Find(key);
       if (node != nullptr &&
           !(absl::string_view(key) == "num_fewshot" && node->Integer(0, 0).ok())) {
-        return node->Error("does not go with checker ifeval, whose rows say what is checked");
+        return node->Error(
+            absl::StrCat("does not go with checker ", checker, ", whose rows say what is checked"));
       }
     }
     const auto* text = std::get_if<std::string>(&config_.doc_to_text.value);
@@ -258,7 +262,7 @@ absl::Status ConfigParser::ReadDocs() {
         (text == nullptr ||
          (*text != "prompt" && *text != "{{prompt}}" && *text != "{{ prompt }}"))) {
       return root_.Find("doc_to_text")
-          ->Error("checker ifeval asks the field prompt as it is: remove it");
+          ->Error(absl::StrCat("checker ", checker, " asks the field prompt as it is: remove it"));
     }
     return absl::OkStatus();
   }
@@ -324,8 +328,8 @@ absl::Status ConfigParser::ReadFewshot() {
 
 absl::Status ConfigParser::ReadGeneration() {
   Decoding& decoding = config_.decoding;
-  decoding.max_new_tokens = config_.checker == CheckerKind::kIfeval ? 1280 : 256;
-  if (config_.checker != CheckerKind::kIfeval) decoding.stop = {config_.fewshot_delimiter};
+  decoding.max_new_tokens = HasInstructionRows(config_.checker) ? 1280 : 256;
+  if (!HasInstructionRows(config_.checker)) decoding.stop = {config_.fewshot_delimiter};
   const ConfigNode* repeats = root_.Find("repeats");
   if (repeats != nullptr) {
     ABSL_ASSIGN_OR_RETURN(int64_t samples, repeats->Integer(1, 1024));

@@ -22,7 +22,12 @@
 
 namespace plumbline {
 
-enum class CheckerKind { kExactMatch, kChoice, kIfeval, kNumeric, kMath };
+enum class CheckerKind { kExactMatch, kChoice, kIfeval, kIfbench, kNumeric, kMath };
+
+// Checkers whose rows are IFEval's: prompt, instruction_id_list, kwargs.
+inline bool HasInstructionRows(CheckerKind checker) {
+  return checker == CheckerKind::kIfeval || checker == CheckerKind::kIfbench;
+}
 
 // A field's name or a Jinja template; or a constant list of texts; or a constant index.
 struct DocExpression {

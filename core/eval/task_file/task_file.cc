@@ -9,6 +9,7 @@
 #include "core/base/status_macros.h"
 #include "core/eval/choice/choice_checker.h"
 #include "core/eval/generation/generation_checker.h"
+#include "core/eval/ifbench/ifbench.h"
 #include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/math/math_checker.h"
 #include "core/eval/metrics.h"
@@ -84,14 +85,26 @@ nlohmann::json IfevalFingerprint(const nlohmann::json& row) {
   return {row["instruction_id_list"], kwargs};
 }
 
-// Fills items and checker of an IFEval task.
-absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format, Task& task,
-                           nlohmann::json& fingerprint) {
+// Whose instructions the rows name: IFBench's as soon as one is IFBench's, for no id is in both.
+const InstructionSet& SetOf(const std::vector<DataRow>& rows) {
+  for (const DataRow& row : rows) {
+    const auto ids = row.value.find("instruction_id_list");
+    if (ids == row.value.end() || !ids->is_array()) continue;
+    for (const auto& id : *ids) {
+      if (id.is_string() && IfbenchTable().count(id.get<std::string>()) > 0) return IfbenchSet();
+    }
+  }
+  return IfevalSet();
+}
+
+// Fills items and checker of a task with IFEval's form of rows.
+absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format,
+                           const InstructionSet& set, Task& task, nlohmann::json& fingerprint) {
   std::vector<IfevalRow> parsed;
   std::map<std::string, std::string> places;
   for (const DataRow& row : rows) {
     const nlohmann::json value(row.value);
-    auto read = ParseIfevalRow(value);
+    auto read = ParseIfevalRow(value, set);
     if (!read.ok()) return Annotate(read.status(), row.where);
     const auto [place, fresh] = places.emplace(read->key, row.where);
     if (!fresh) {
@@ -110,8 +123,8 @@ absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format
     fingerprint.push_back(IfevalFingerprint(value));
     parsed.push_back(*std::move(read));
   }
-  task.checker = std::make_shared<IfevalChecker>(std::move(parsed));
-  task.metrics = IfevalChecker::Metrics();
+  task.checker = std::make_shared<IfevalChecker>(std::move(parsed), set);
+  task.metrics = set.metrics;
   return absl::OkStatus();
 }
 
@@ -247,9 +260,11 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
   task.decoding = config.decoding;
   task.samples = config.samples;
   nlohmann::json fingerprint = config.fingerprint;
-  if (config.checker == CheckerKind::kIfeval) {
+  if (HasInstructionRows(config.checker)) {
+    const InstructionSet& set =
+        config.checker == CheckerKind::kIfbench ? IfbenchSet() : IfevalSet();
     ABSL_RETURN_IF_ERROR(
-        AddIfevalRows(splits.at(config.eval_split), config.format, task, fingerprint["rows"]));
+        AddIfevalRows(splits.at(config.eval_split), config.format, set, task, fingerprint["rows"]));
   } else {
     ABSL_ASSIGN_OR_RETURN(std::vector<BuiltItem> built, BuildItems(config, splits));
     switch (config.checker) {
@@ -293,10 +308,12 @@ absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_vie
   Task task;
   task.name = std::string(name);
   task.capability = "instruction_following";
-  task.description = "Verifiable instructions (IFEval)";
+  const InstructionSet& set = SetOf(rows);
+  task.description = &set == &IfbenchSet() ? "Verifiable instructions (IFBench)"
+                                           : "Verifiable instructions (IFEval)";
   task.decoding.max_new_tokens = 1280;
   nlohmann::json fingerprint;
-  ABSL_RETURN_IF_ERROR(AddIfevalRows(rows, PromptFormat::kChat, task, fingerprint["rows"]));
+  ABSL_RETURN_IF_ERROR(AddIfevalRows(rows, PromptFormat::kChat, set, task, fingerprint["rows"]));
   task.version = TaskVersion(task, fingerprint);
   return task;
 }
@@ -313,8 +330,8 @@ absl::StatusOr<Task> ParseTask(const TaskBundle& bundle, absl::string_view name)
   } else if (absl::EndsWith(lower, ".jsonl")) {
     task = ParseIfevalTask(found->second, bundle.file, name);
   } else {
-    return absl::InvalidArgumentError(
-        absl::StrCat(bundle.file, ": want a task file (.yaml, .yml) or IFEval's rows (.jsonl)"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        bundle.file, ": want a task file (.yaml, .yml) or IFEval's or IFBench's rows (.jsonl)"));
   }
   if (!task.ok()) return task;
   if (task->name.empty()) task->name = NameFromFile(bundle.file);
