@@ -38,8 +38,9 @@ class DecoderImpl : public Decoder {
       : spec_(std::move(spec)),
         options_(options),
         weights_(std::move(weights)),
+        kernels_(*KernelsFor<T>(options.isa)),
         threads_(*threads),
-        linear_(kernels_, BestKernels<float>(), threads),
+        linear_(kernels_, *KernelsFor<float>(options.isa), threads),
         scratch_(threads->threads()) {
     float (*const exact)(float) = [](float x) { return x; };
     for (const RopeSpec& rope : spec_.ropes) {
@@ -112,7 +113,7 @@ class DecoderImpl : public Decoder {
   const DecoderSpec spec_;
   const DecoderOptions options_;
   const DecoderWeights<T> weights_;
-  const Kernels<T>& kernels_ = BestKernels<T>();
+  const Kernels<T>& kernels_;
   ThreadPool& threads_;
 
   // The step at hand.

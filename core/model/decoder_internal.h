@@ -21,6 +21,7 @@
 #include "absl/types/span.h"
 #include "core/lora/target_module.h"
 #include "core/model/decoder_spec.h"
+#include "core/model/kernels/kernels.h"
 #include "core/model/kv_pool.h"
 #include "core/model/lora_weights_internal.h"
 #include "core/model/thread_pool.h"
@@ -46,6 +47,7 @@ struct Chunk {
 struct DecoderOptions {
   ComputeType dtype = ComputeType::kFloat32;
   int64_t max_rows = 512;  // tokens of a step, at most
+  Isa isa = BestIsa();     // kernels to compute with; one this machine can run
 };
 
 // Thread-compatible: one thread (the device thread) makes every call but spec() and modules().

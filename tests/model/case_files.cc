@@ -74,13 +74,17 @@ std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,
 }
 
 TestDecoder::TestDecoder(const std::string& directory, ComputeType dtype, int threads,
-                         int64_t max_rows)
+                         int64_t max_rows, Isa isa)
     : threads_(std::make_unique<ThreadPool>(threads)) {
   const DecoderSpec spec = OrThrow(LoadDecoderSpec(directory));
   const auto checkpoint = OrThrow(Checkpoint::Open(directory));
-  decoder_ = OrThrow(Decoder::Load(spec, *checkpoint, {dtype, max_rows}, threads_.get()));
+  decoder_ = OrThrow(Decoder::Load(spec, *checkpoint, {dtype, max_rows, isa}, threads_.get()));
   pool_ = OrThrow(KvPool::Create(decoder_->kv_layout(), int64_t{256} << 20));
 }
+
+TestDecoder::TestDecoder(std::unique_ptr<Decoder> decoder, int64_t kv_bytes)
+    : decoder_(std::move(decoder)),
+      pool_(OrThrow(KvPool::Create(decoder_->kv_layout(), kv_bytes, decoder_->kv_memory()))) {}
 
 std::vector<void*> TestDecoder::TakeBlocks(int64_t tokens) {
   std::vector<void*> blocks;

@@ -31,7 +31,9 @@ std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,
 class TestDecoder {
  public:
   TestDecoder(const std::string& directory, ComputeType dtype, int threads = 2,
-              int64_t max_rows = 512);
+              int64_t max_rows = 512, Isa isa = BestIsa());
+  // The same around any decoder, with a cache of kv_bytes where that decoder wants it.
+  TestDecoder(std::unique_ptr<Decoder> decoder, int64_t kv_bytes);
   Decoder& decoder() { return *decoder_; }
   KvPool& pool() { return *pool_; }
 

@@ -31,6 +31,17 @@ TEST_P(ParityTest, Float32LogitsEqualTransformers) {
   EXPECT_LE(MaxDifference(logits, golden.logits), 1e-4f * (*high - *low)) << golden.name;
 }
 
+TEST_P(ParityTest, EveryKernelTableAgrees) {
+  const GoldenCase golden = LoadGoldenCase(GetParam());
+  const auto [low, high] = std::minmax_element(golden.logits.begin(), golden.logits.end());
+  for (Isa isa : {Isa::kReference, Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
+    if (!CanRun(isa)) continue;
+    TestDecoder decoder(golden.directory, ComputeType::kFloat32, 2, 512, isa);
+    EXPECT_LE(MaxDifference(decoder.Run(golden.tokens), golden.logits), 1e-4f * (*high - *low))
+        << golden.name << ", " << IsaName(isa);
+  }
+}
+
 TEST_P(ParityTest, ChunksAndSingleTokensGiveTheSameBits) {
   const GoldenCase golden = LoadGoldenCase(GetParam());
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {

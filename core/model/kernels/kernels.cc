@@ -12,13 +12,12 @@ namespace plumbline {
   extern const Kernels<float> kFloatKernels; \
   extern const Kernels<Bf16> kBf16Kernels;   \
   }
+PLUMBLINE_DECLARE_ISA(isa_reference)
 PLUMBLINE_DECLARE_ISA(isa_portable)
 PLUMBLINE_DECLARE_ISA(isa_avx2)
 PLUMBLINE_DECLARE_ISA(isa_avx512)
 PLUMBLINE_DECLARE_ISA(isa_avx512bf16)
 #undef PLUMBLINE_DECLARE_ISA
-
-namespace {
 
 bool CanRun(Isa isa) {
   __builtin_cpu_init();
@@ -27,6 +26,7 @@ bool CanRun(Isa isa) {
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
   switch (isa) {
+    case Isa::kReference:
     case Isa::kPortable:
       return true;
     case Isa::kAvx2:
@@ -38,6 +38,31 @@ bool CanRun(Isa isa) {
   }
   return false;
 }
+
+Isa BestIsa() {
+  for (Isa isa : {Isa::kAvx512Bf16, Isa::kAvx512, Isa::kAvx2}) {
+    if (CanRun(isa)) return isa;
+  }
+  return Isa::kPortable;
+}
+
+const char* IsaName(Isa isa) {
+  switch (isa) {
+    case Isa::kReference:
+      return "reference";
+    case Isa::kPortable:
+      return "portable";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kAvx512Bf16:
+      return "avx512_bf16";
+  }
+  return "";
+}
+
+namespace {
 
 template <typename T>
 const Kernels<T>& TableOf(Isa isa) {
@@ -55,6 +80,8 @@ const Kernels<T>& TableOf(Isa isa) {
       PLUMBLINE_TABLE(isa_avx512)
     case Isa::kAvx2:
       PLUMBLINE_TABLE(isa_avx2)
+    case Isa::kReference:
+      PLUMBLINE_TABLE(isa_reference)
     case Isa::kPortable:
       break;
   }
@@ -80,10 +107,7 @@ const Kernels<T>* KernelsFor(Isa isa) {
 
 template <typename T>
 const Kernels<T>& BestKernels() {
-  for (Isa isa : {Isa::kAvx512Bf16, Isa::kAvx512, Isa::kAvx2}) {
-    if (CanRun(isa)) return TableOf<T>(isa);
-  }
-  return TableOf<T>(Isa::kPortable);
+  return TableOf<T>(BestIsa());
 }
 
 template const Kernels<float>* KernelsFor<float>(Isa);

@@ -31,7 +31,8 @@ inline constexpr int kKvBlockTokens = 32;
 // Rows of a tile of attention; the caller's scratch holds this many.
 inline constexpr int kAttentionTileRows = 8;
 
-enum class Isa { kPortable, kAvx2, kAvx512, kAvx512Bf16 };
+// kReference: plain loops for comparison (reference.cc), not an instruction set.
+enum class Isa { kReference, kPortable, kAvx2, kAvx512, kAvx512Bf16 };
 
 enum class NormStyle {
   kRms,            // T(x / rms) * w: Llama, Qwen, Mistral, Phi-3, SmolLM
@@ -132,7 +133,14 @@ struct Kernels {
   double (*log_sum_exp)(const float* x, int64_t count);
 };
 
-// The best table this machine can run, or a lesser one (the tests compare them). T: float, Bf16.
+// "reference", "portable", "avx2", "avx512" or "avx512_bf16".
+const char* IsaName(Isa isa);
+// Whether this machine can run it.
+bool CanRun(Isa isa);
+// The fastest this machine can run.
+Isa BestIsa();
+
+// The best table this machine can run, or another (the tests compare them). T: float, Bf16.
 template <typename T>
 const Kernels<T>& BestKernels();
 // Null when this machine cannot run `isa`.
