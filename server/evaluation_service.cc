@@ -8,11 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/gate/gate.h"
+#include "core/eval/task_hints.h"
 #include "core/jobs/job_report.h"
 #include "server/calls.h"
 #include "server/convert_job.h"
 #include "server/convert_report.h"
 #include "server/status_conversion.h"
+#include "server/utf8.h"
 #include "server/validation.h"
 #include "server/verdict_pages.h"
 
@@ -52,7 +54,11 @@ absl::Status EvaluationServiceImpl::DoCreateJob(const v1::CreateJobRequest& requ
                                                 v1::Job* response) {
   ABSL_RETURN_IF_ERROR(Validate(request));
   if (!request.gate_policy().empty()) {
-    ABSL_RETURN_IF_ERROR(ParsePolicy(request.gate_policy()).status());
+    ABSL_ASSIGN_OR_RETURN(const GatePolicy policy, ParsePolicy(request.gate_policy()));
+    if (policy.baseline.kind == GateBaseline::kJob) {
+      ABSL_RETURN_IF_ERROR(
+          Annotate(FindJob(policy.baseline.name).status(), "gate_policy: baseline"));
+    }
   }
   const JobSpec spec = FromProto(request);
   if (request.validate_only()) {
@@ -162,6 +168,36 @@ grpc::ServerUnaryReactor* EvaluationServiceImpl::GetReport(grpc::CallbackServerC
   return RunBlocking(context, calls_, [=, this] { return DoGetReport(*request, response); });
 }
 
+// What the report says of the tasks themselves: hints, and their files if asked for.
+absl::Status EvaluationServiceImpl::AddTaskFacts(const Job& job, bool configs,
+                                                 v1::Report* response) {
+  std::vector<std::shared_ptr<const Task>> held;
+  std::vector<AskedTask> asked;
+  for (const PinnedTask& pinned : job.tasks) {
+    absl::StatusOr<std::shared_ptr<const Task>> task = tasks_.Version(pinned.name, pinned.version);
+    if (!task.ok() && configs) return task.status();
+    if (absl::IsNotFound(task.status())) continue;
+    ABSL_RETURN_IF_ERROR(task.status());
+    asked.push_back({task->get(), static_cast<size_t>(pinned.items)});
+    held.push_back(*std::move(task));
+  }
+  for (const TaskHint& hint : FindTaskHints(asked)) {
+    v1::TaskHint* out = response->add_hints();
+    out->set_task(held[static_cast<size_t>(hint.task)]->name);
+    out->set_kind(std::string(TaskHintName(hint.kind)));
+    if (hint.other_task >= 0) out->set_other_task(held[static_cast<size_t>(hint.other_task)]->name);
+    out->set_prompts(static_cast<int64_t>(hint.prompts));
+    for (const std::string& key : hint.keys) out->add_keys(ToValidUtf8(key));
+  }
+  for (size_t i = 0; configs && i < held.size(); ++i) {
+    v1::TaskConfig* config = response->add_task_configs();
+    config->set_task(held[i]->name);
+    config->set_config(ToValidUtf8(held[i]->config));
+    config->set_total_prompts(static_cast<int32_t>(held[i]->items.size()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status EvaluationServiceImpl::DoGetReport(const v1::GetReportRequest& request,
                                                 v1::Report* response) {
   ABSL_ASSIGN_OR_RETURN(Job job, FindJob(request.id()));
@@ -173,8 +209,11 @@ absl::Status EvaluationServiceImpl::DoGetReport(const v1::GetReportRequest& requ
   }
   ABSL_ASSIGN_OR_RETURN(Report report, BuildJobReport(store_, job));
   std::optional<GateResult> gate;
-  if (policy.has_value()) gate = EvaluateGate(*policy, report);
+  if (policy.has_value()) {
+    ABSL_ASSIGN_OR_RETURN(gate, EvaluateJobGate(store_, &models_, job, *policy, report));
+  }
   *response = ToProto(job, report, gate);
+  ABSL_RETURN_IF_ERROR(AddTaskFacts(job, request.include_task_configs(), response));
   return CheckReplySize(response->ByteSizeLong(), "make jobs with fewer adapters or tasks");
 }
 

@@ -16,9 +16,14 @@ namespace plumbline {
 class EvaluationServiceImpl : public v1::EvaluationService::CallbackService {
  public:
   // `calls` runs what blocks for a query or, in CreateJob, for loading a stored adapter version.
-  EvaluationServiceImpl(JobStore& store, JobRunner& runner, TaskProvider& tasks, WatchHub& watches,
-                        Executor& calls)
-      : store_(store), runner_(runner), tasks_(tasks), watches_(watches), calls_(calls) {}
+  EvaluationServiceImpl(JobStore& store, JobRunner& runner, ModelProvider& models,
+                        TaskProvider& tasks, WatchHub& watches, Executor& calls)
+      : store_(store),
+        runner_(runner),
+        models_(models),
+        tasks_(tasks),
+        watches_(watches),
+        calls_(calls) {}
 
   grpc::ServerUnaryReactor* CreateJob(grpc::CallbackServerContext* context,
                                       const v1::CreateJobRequest* request,
@@ -47,10 +52,12 @@ class EvaluationServiceImpl : public v1::EvaluationService::CallbackService {
   absl::Status DoCreateJob(const v1::CreateJobRequest& request, v1::Job* response);
   absl::Status DoListJobs(const v1::ListJobsRequest& request, v1::ListJobsResponse* response);
   absl::Status DoGetReport(const v1::GetReportRequest& request, v1::Report* response);
+  absl::Status AddTaskFacts(const Job& job, bool configs, v1::Report* response);
   absl::StatusOr<Job> FindJob(absl::string_view id);
 
   JobStore& store_;
   JobRunner& runner_;
+  ModelProvider& models_;  // resolves the alias of a gate's baseline
   TaskProvider& tasks_;
   WatchHub& watches_;
   Executor& calls_;

@@ -185,8 +185,8 @@ absl::Status Server::Parts::Serve() {
   model_service_ = std::make_unique<ModelServiceImpl>(*hosting_, *calls_, *changes_);
   adapter_service_ = std::make_unique<AdapterServiceImpl>(*hosting_, *calls_, *changes_);
   task_service_ = std::make_unique<TaskServiceImpl>(*tasks_, *calls_, *changes_);
-  evaluation_service_ =
-      std::make_unique<EvaluationServiceImpl>(*store_, *runner_, *tasks_, *watches_, *calls_);
+  evaluation_service_ = std::make_unique<EvaluationServiceImpl>(*store_, *runner_, *hosting_,
+                                                                *tasks_, *watches_, *calls_);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/jobs/gate_baseline.h"
 
 namespace plumbline {
 
@@ -17,7 +18,8 @@ absl::StatusOr<ReportInput> ReadReportInput(JobStore& store, const Job& job) {
   }
   input.verdicts.reserve(static_cast<size_t>(job.counts.done));
   ABSL_RETURN_IF_ERROR(store.ReadObservations(job.id, [&](const RecordedObservations& r) {
-    input.verdicts.push_back({r.subject, r.task, r.key, r.sample, r.is_error, r.observations});
+    input.verdicts.push_back(
+        {r.subject, r.task, r.key, r.sample, r.is_error, r.observations, r.too_long, r.extracted});
   }));
   return input;
 }
@@ -28,11 +30,18 @@ absl::StatusOr<Report> BuildJobReport(JobStore& store, const Job& job,
   return BuildReport(input, options);
 }
 
-absl::StatusOr<JobGate> EvaluateJobGate(const JobSpec& spec, const Report& report) {
+absl::StatusOr<GateResult> EvaluateJobGate(JobStore& store, ModelProvider* models, const Job& job,
+                                           const GatePolicy& policy, const Report& report) {
+  ABSL_ASSIGN_OR_RETURN(const auto comparisons, CompareWithBaseline(store, models, job, policy));
+  return EvaluateGate(policy, report, comparisons);
+}
+
+absl::StatusOr<JobGate> EvaluateJobGate(JobStore& store, ModelProvider* models, const Job& job,
+                                        const Report& report) {
   JobGate gate;
-  if (spec.gate_policy.empty()) return gate;
-  ABSL_ASSIGN_OR_RETURN(GatePolicy policy, ParseGatePolicy(spec.gate_policy));
-  GateResult result = EvaluateGate(policy, report);
+  if (job.spec.gate_policy.empty()) return gate;
+  ABSL_ASSIGN_OR_RETURN(const GatePolicy policy, ParseGatePolicy(job.spec.gate_policy));
+  ABSL_ASSIGN_OR_RETURN(GateResult result, EvaluateJobGate(store, models, job, policy, report));
   gate.status = result.status;
   gate.reasons = std::move(result.reasons);
   return gate;

@@ -20,9 +20,15 @@ absl::StatusOr<ReportInput> ReadReportInput(JobStore& store, const Job& job);
 absl::StatusOr<Report> BuildJobReport(JobStore& store, const Job& job,
                                       const ReportOptions& options = {});
 
-// The job's own policy (JobSpec::gate_policy) held against its report. Status kUnspecified without
-// a policy.
-absl::StatusOr<JobGate> EvaluateJobGate(const JobSpec& spec, const Report& report);
+// A policy held against the job's report, with the baseline it names looked up in the store
+// (core/jobs/gate_baseline.h). `models` may be null: then no alias outside the job is known.
+absl::StatusOr<GateResult> EvaluateJobGate(JobStore& store, ModelProvider* models, const Job& job,
+                                           const GatePolicy& policy, const Report& report);
+
+// The same of the job's own policy (JobSpec::gate_policy), as it is stored. Status kUnspecified
+// without a policy.
+absl::StatusOr<JobGate> EvaluateJobGate(JobStore& store, ModelProvider* models, const Job& job,
+                                        const Report& report);
 
 }  // namespace plumbline
 

@@ -292,6 +292,13 @@ absl::StatusOr<JobRunner::Impl::Models> JobRunner::Impl::PinSubjects(const Job& 
           "the job began with ", NumericsText(subject.numerics), ", the model now computes with ",
           NumericsText(now), "; its verdicts would not be comparable"));
     }
+    const std::string& version = (*model)->identity().model_version;
+    if (!subject.model_version.empty() && version != subject.model_version) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the job began with checkpoint ", subject.model_version.substr(0, 12), " of model \"",
+          job.spec.model, "\", which is checkpoint ", version.substr(0, 12),
+          " now; its verdicts would not be comparable: submit a new job"));
+    }
     models.push_back(*std::move(model));
   }
   return models;
@@ -421,7 +428,7 @@ void JobRunner::Impl::Finish(const std::string& id) {
     JobGate gate;
     if (!job.spec.gate_policy.empty()) {
       ABSL_ASSIGN_OR_RETURN(Report report, BuildJobReport(store_, job));
-      ABSL_ASSIGN_OR_RETURN(gate, EvaluateJobGate(job.spec, report));
+      ABSL_ASSIGN_OR_RETURN(gate, EvaluateJobGate(store_, &models_, job, report));
     }
     ABSL_RETURN_IF_ERROR(store_.FinishJob(id, gate).status());
     absl::MutexLock lock(&mutex_);

@@ -47,6 +47,11 @@ absl::StatusOr<std::shared_ptr<const ScoreReader::JobResult>> ScoreReader::Resul
   if (!job.spec.gate_policy.empty()) {
     ABSL_ASSIGN_OR_RETURN(GatePolicy policy, ParseGatePolicy(job.spec.gate_policy));
     result->gate = EvaluateGate(policy, result->report);
+    // With a baseline outside the job the stored answer counts, for all it judged: an alias may
+    // point elsewhere by now.
+    for (SubjectGate& gate : result->gate.subjects) {
+      if (policy.baseline.kind != GateBaseline::kReport) gate.status = job.gate.status;
+    }
   }
   results_[id] = result;
   return std::shared_ptr<const JobResult>(std::move(result));

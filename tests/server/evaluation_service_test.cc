@@ -283,6 +283,120 @@ TEST_F(EvaluationServiceTest, TheReportHasTheMatrixTheDeltasAndTheGate) {
   EXPECT_THAT(Report("job-none", "", &other), IsRpcError(StatusCode::NOT_FOUND, "JOB_NOT_FOUND"));
 }
 
+TEST_F(EvaluationServiceTest, AGateIsHeldAgainstAnEarlierVersion) {
+  const v1::Job earlier = RunJob();
+  // The same alias, other weights: as good.
+  v1::LoadAdapterResponse loaded;
+  ASSERT_THAT(LoadAdapter("good", "a2", &loaded), IsRpcOk());
+  // Six prompts alike: the interval is +-0.39.
+  const std::string rule = "non_inferiority: [{margin: 0.5}]\nbaseline: ";
+  const v1::Job job = RunJob(rule + "{job: " + earlier.id() + "}\n");
+  EXPECT_EQ(job.gate_status(), v1::GATE_STATUS_PASS);
+  v1::Report report;
+  ASSERT_THAT(Report(job.id(), "", &report), IsRpcOk());
+  EXPECT_THAT(report.gate().DebugString(),
+              HasSubstr(Sha256Hex("first").substr(0, 12) + ") of " + earlier.id()));
+  ASSERT_THAT(Report(job.id(), rule + "{version: good@" + Sha256Hex("first") + "}\n", &report),
+              IsRpcOk());
+  EXPECT_EQ(report.gate().status(), v1::GATE_STATUS_PASS) << report.gate().DebugString();
+  ASSERT_THAT(Report(job.id(), rule + "{alias: good}\n", &report), IsRpcOk());
+  EXPECT_EQ(report.gate().status(), v1::GATE_STATUS_INCONCLUSIVE) << "it is the baseline itself";
+  ASSERT_THAT(Report(job.id(), rule + "{version: 0123456789}\n", &report), IsRpcOk());
+  EXPECT_EQ(report.gate().status(), v1::GATE_STATUS_INCONCLUSIVE);
+  v1::CreateJobRequest request = JobRequest({"good"});
+  request.set_gate_policy(rule + "{job: job-0123456789abcdef}\n");
+  v1::Job refused;
+  EXPECT_THAT(CreateJob(request, &refused), IsRpcError(StatusCode::NOT_FOUND, "JOB_NOT_FOUND"));
+}
+
+TEST_F(EvaluationServiceTest, AVerdictOfChoicesHasTheirLogLikelihoods) {
+  dir_.Write("tasks/pick.yaml",
+             "task: pick\ncapability: knowledge\ndataset_path: json\n"
+             "dataset_kwargs: {data_files: {test: pick.jsonl}}\ntest_split: test\n"
+             "output_type: multiple_choice\ndoc_to_text: \"{{q}}\"\ndoc_to_choice: options\n"
+             "doc_to_target: gold\n");
+  dir_.Write("tasks/pick.jsonl",
+             "{\"q\": \"Where?\", \"options\": [\"here\", \"there\"], \"gold\": 1}\n");
+  Restart();
+  v1::LoadAdapterResponse loaded;
+  ASSERT_THAT(LoadAdapter("good", "a1", &loaded), IsRpcOk());
+  v1::CreateJobRequest create = JobRequest({"good"});
+  create.clear_tasks();
+  create.add_tasks("pick");
+  v1::Job job;
+  ASSERT_THAT(CreateJob(create, &job), IsRpcOk());
+  grpc::Status status;
+  const std::vector<v1::JobEvent> events = WatchToEnd(job.id(), 0, &status);
+  ASSERT_THAT(status, IsRpcOk());
+  int verdicts = 0;
+  for (const v1::JobEvent& event : events) {
+    if (!event.has_verdict()) continue;
+    ++verdicts;
+    ASSERT_EQ(event.verdict().choices_size(), 2);
+    EXPECT_LT(event.verdict().choices(0).log_likelihood(), 0);
+    EXPECT_GT(event.verdict().choices(0).tokens(), 0);
+    EXPECT_EQ(event.verdict().choices(0).continuation(), "") << "texts are for ListVerdicts";
+    EXPECT_EQ(event.verdict().model_version(), Sha256Hex(dir_.Join("model")));
+  }
+  EXPECT_EQ(verdicts, 2);
+  v1::ListVerdictsRequest request;
+  request.set_id(job.id());
+  request.set_include_prompts(true);
+  v1::ListVerdictsResponse page;
+  ASSERT_THAT(List(request, &page), IsRpcOk());
+  ASSERT_EQ(page.verdicts_size(), 2);
+  EXPECT_EQ(page.verdicts(0).choices(1).continuation(), " there");
+  EXPECT_EQ(page.verdicts(0).gold_choice(), 1);
+  EXPECT_EQ(page.verdicts(0).doc(), R"({"q":"Where?","options":["here","there"],"gold":1})");
+}
+
+TEST_F(EvaluationServiceTest, TheReportHasValidityBesideTheScores) {
+  // "sums" twice under two names: the same prompts in two tasks.
+  dir_.Write("tasks/again.yaml", SumsYaml("again"));
+  Restart();
+  v1::LoadAdapterResponse loaded;
+  ASSERT_THAT(LoadAdapter("good", "a1", &loaded), IsRpcOk());
+  engine_->set_answer([](const ModelIdentity&,
+                         const LanguageModel::GenerateCall& call) -> absl::StatusOr<Generation> {
+    if (call.prompt.text == "1+3") return absl::OutOfRangeError("the prompt is too long");
+    Generation generation;
+    generation.text = "again and again and again and again and again and again and ";
+    generation.finish_reason = FinishReason::kLength;
+    return generation;
+  });
+  v1::CreateJobRequest create = JobRequest({"good"});
+  create.add_tasks("again");
+  v1::Job job;
+  ASSERT_THAT(CreateJob(create, &job), IsRpcOk());
+  grpc::Status status;
+  WatchToEnd(job.id(), 0, &status);
+  v1::GetReportRequest request;
+  request.set_id(job.id());
+  request.set_include_task_configs(true);
+  v1::Report report;
+  ASSERT_THAT(Call(*evaluation_, &Stub::GetReport, request, &report), IsRpcOk());
+  EXPECT_EQ(report.model_version(), Sha256Hex(dir_.Join("model")));
+  ASSERT_EQ(report.coverage_size(), 4);
+  EXPECT_EQ(report.coverage(0).task(), "sums");
+  EXPECT_EQ(report.coverage(0).errors(), 1);
+  EXPECT_EQ(report.coverage(0).too_long(), 1);
+  ASSERT_EQ(report.hints_size(), 2);
+  EXPECT_EQ(report.hints(0).kind(), "prompt_in_other_task");
+  EXPECT_EQ(report.hints(0).other_task(), "again");
+  EXPECT_EQ(report.hints(0).prompts(), 6);
+  bool seen = false;
+  for (const v1::Cell& cell : report.cells()) {
+    if (cell.metric() != "refusal_to_stop") continue;
+    seen = true;
+    EXPECT_TRUE(cell.validity());
+    EXPECT_EQ(cell.estimate().value(), 1);
+  }
+  EXPECT_TRUE(seen);
+  ASSERT_EQ(report.task_configs_size(), 2);
+  EXPECT_THAT(report.task_configs(0).config(), HasSubstr("\"num_fewshot\":0"));
+  EXPECT_EQ(report.task_configs(0).total_prompts(), 6);
+}
+
 TEST_F(EvaluationServiceTest, AnErrorOfOnePromptIsAVerdictNotAScore) {
   engine_->set_answer([](const ModelIdentity&,
                          const LanguageModel::GenerateCall& call) -> absl::StatusOr<Generation> {

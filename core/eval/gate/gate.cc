@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,7 +27,9 @@ std::string SubjectName(const ReportSubject& s) { return s.adapter.empty() ? s.m
 // Holds one policy against one report.
 class Evaluation {
  public:
-  Evaluation(const GatePolicy& policy, const Report& report) : policy_(policy), report_(report) {}
+  Evaluation(const GatePolicy& policy, const Report& report,
+             const std::map<int, GateComparison>& comparisons)
+      : policy_(policy), report_(report), comparisons_(comparisons) {}
 
   GateResult Run() {
     result_.policy = policy_.name;
@@ -51,8 +55,10 @@ class Evaluation {
       const std::string& alias = report_.subjects[s].adapter;
       const bool named = std::find(policy_.subjects.begin(), policy_.subjects.end(), alias) !=
                          policy_.subjects.end();
-      if (policy_.subjects.empty() ? s != report_.baseline : !alias.empty() && named)
-        judged.push_back(s);
+      const auto comparison = comparisons_.find(s);
+      const bool baseline = s == report_.baseline ||
+                            (comparison != comparisons_.end() && comparison->second.is_itself);
+      if (policy_.subjects.empty() ? !baseline : !alias.empty() && named) judged.push_back(s);
     }
     for (const std::string& alias : policy_.subjects) {
       const bool present = std::any_of(report_.subjects.begin(), report_.subjects.end(),
@@ -171,28 +177,80 @@ class Evaluation {
     }
   }
 
+  // The comparison with a baseline that is not the report's own; null: there is none to use.
+  const GateComparison* Comparison() const {
+    const auto found = comparisons_.find(subject());
+    return found == comparisons_.end() ? nullptr : &found->second;
+  }
+
+  // Why the subject can't be compared at all; empty: it can.
+  std::string ComparisonProblem() const {
+    if (policy_.baseline.kind == GateBaseline::kReport) return "";
+    const GateComparison* comparison = Comparison();
+    if (comparison == nullptr) return "the policy's baseline was not looked up";
+    if (comparison->is_itself)
+      return "the policy's baseline is this adapter itself; name the others under \"subjects\"";
+    return comparison->problem;
+  }
+
   void CheckNonInferiority() {
+    if (policy_.non_inferiority.empty()) return;
+    const std::string problem = ComparisonProblem();
+    if (!problem.empty()) return Add("non_inferiority", -1, "", GateStatus::kInconclusive, problem);
+    const bool own = policy_.baseline.kind == GateBaseline::kReport;
     for (const NonInferiorityRule& rule : policy_.non_inferiority) {
       for (const auto& [task, metric] : Resolve("non_inferiority", rule.task, rule.metric)) {
-        const ReportDelta* delta = report_.FindDelta(subject(), task, metric);
-        if (delta == nullptr || delta->pairs == 0) {
-          Add("non_inferiority", task, metric, GateStatus::kInconclusive,
-              absl::StrCat(Place(task, metric), ": no prompt to compare with a baseline"));
-          continue;
-        }
-        Add("non_inferiority", task, metric,
-            delta->lower > -rule.margin ? GateStatus::kPass : GateStatus::kInconclusive,
-            absl::StrFormat("%s: %+.4f against the baseline (%+.4f to %+.4f; %d better, %d worse "
-                            "of %d), want its lower limit above %+g",
-                            Place(task, metric), delta->value, delta->lower, delta->upper,
-                            delta->gained, delta->lost, delta->pairs, -rule.margin));
-        const MarginTest test =
-            delta->method == IntervalMethod::kPairedScore
-                ? TestMargin(PairedCounts{delta->pairs, delta->gained, delta->lost}, rule.margin)
-                : TestMargin(delta->value, delta->standard_error, delta->pairs, rule.margin);
-        FailIfShown(test.worse);
+        if (!own) CheckBaselineCoverage(*Comparison(), task);
+        CheckMargin(task, metric, rule.margin, own ? nullptr : Comparison());
       }
     }
+  }
+
+  // Once a task: the baseline's evidence on it is whole.
+  void CheckBaselineCoverage(const GateComparison& comparison, int task) {
+    if (!covered_.insert({subject(), task}).second) return;
+    const std::string& problem = comparison.task_problems[task];
+    const ReportCoverage& c = comparison.coverage[task];
+    if (problem.empty() && c.scored == c.expected) return;
+    Add("completeness", task, "", GateStatus::kInconclusive,
+        !problem.empty()
+            ? absl::StrCat(report_.tasks[task].name, ": ", problem)
+            : absl::StrFormat(
+                  "%s: the baseline, %s, has %d of %d responses scored, %d execution errors, %d "
+                  "missing",
+                  report_.tasks[task].name, comparison.baseline, c.scored, c.expected, c.errors,
+                  c.missing));
+  }
+
+  // `comparison` null: against the report's own baseline.
+  void CheckMargin(int task, const std::string& metric, double margin,
+                   const GateComparison* comparison) {
+    const ReportDelta* delta = nullptr;
+    if (comparison == nullptr) {
+      delta = report_.FindDelta(subject(), task, metric);
+    } else {
+      for (const ReportDelta& d : comparison->deltas) {
+        if (d.task == task && d.metric == metric) delta = &d;
+      }
+    }
+    const std::string against = comparison == nullptr ? "the baseline" : comparison->baseline;
+    if (delta == nullptr || delta->pairs == 0) {
+      Add("non_inferiority", task, metric, GateStatus::kInconclusive,
+          absl::StrCat(Place(task, metric), ": no prompt to compare with ",
+                       comparison == nullptr ? "a baseline" : against));
+      return;
+    }
+    Add("non_inferiority", task, metric,
+        delta->lower > -margin ? GateStatus::kPass : GateStatus::kInconclusive,
+        absl::StrFormat("%s: %+.4f against %s (%+.4f to %+.4f; %d better, %d worse "
+                        "of %d), want its lower limit above %+g",
+                        Place(task, metric), delta->value, against, delta->lower, delta->upper,
+                        delta->gained, delta->lost, delta->pairs, -margin));
+    const MarginTest test =
+        delta->method == IntervalMethod::kPairedScore
+            ? TestMargin(PairedCounts{delta->pairs, delta->gained, delta->lost}, margin)
+            : TestMargin(delta->value, delta->standard_error, delta->pairs, margin);
+    FailIfShown(test.worse);
   }
 
   void CheckLabel() {
@@ -275,7 +333,9 @@ class Evaluation {
 
   const GatePolicy& policy_;
   const Report& report_;
+  const std::map<int, GateComparison>& comparisons_;
   GateResult result_;
+  std::set<std::pair<int, int>> covered_;  // (subject, task) whose baseline was looked at
   std::vector<PendingFail> pending_;
   std::vector<std::string> absent_;
 };
@@ -296,8 +356,9 @@ absl::string_view GateStatusName(GateStatus status) {
   return "UNSPECIFIED";
 }
 
-GateResult EvaluateGate(const GatePolicy& policy, const Report& report) {
-  return Evaluation(policy, report).Run();
+GateResult EvaluateGate(const GatePolicy& policy, const Report& report,
+                        const std::map<int, GateComparison>& comparisons) {
+  return Evaluation(policy, report, comparisons).Run();
 }
 
 }  // namespace plumbline

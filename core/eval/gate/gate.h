@@ -8,6 +8,7 @@
 #ifndef PLUMBLINE_CORE_EVAL_GATE_GATE_H_
 #define PLUMBLINE_CORE_EVAL_GATE_GATE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,19 @@ struct ValidityRule {
   std::string metric;
   double at_most = 0;
 };
+// What non-inferiority is held against.
+struct GateBaseline {
+  enum Kind {
+    kReport,   // the report's own baseline: the base model, in the same job
+    kAlias,    // the version an adapter's alias points to when the gate is evaluated
+    kVersion,  // an adapter version: the start (8 hex digits or more) of its SHA-256
+    kJob,      // a subject of an earlier job
+  } kind = kReport;
+  std::string name;     // alias, version or job id
+  std::string adapter;  // kVersion: also its alias ("name@version"); kJob: the subject's alias,
+                        // "base" for the base; empty: the alias of the adapter that is judged
+};
+
 struct RequiredTask {
   std::string task;
   int64_t min_prompts = 1;  // scored prompts the subject must have
@@ -59,6 +73,7 @@ struct GatePolicy {
       subjects;  // adapter aliases it judges; empty: every subject but the baseline
   std::vector<RequiredTask> require_tasks;
   std::vector<FloorRule> floors;
+  GateBaseline baseline;  // of non_inferiority
   std::vector<NonInferiorityRule> non_inferiority;
   // The subject's label verdict must be one of these; empty: no such rule. Never INCONCLUSIVE or
   // UNSPECIFIED.
@@ -86,6 +101,19 @@ struct SubjectGate {
   std::vector<GateCheck> checks;  // all of them, passed ones too
 };
 
+// How one subject of a report compares with a baseline that is not the report's own: on the same
+// prompts of the same task versions. Who makes it: core/jobs/gate_baseline.h.
+struct GateComparison {
+  std::string baseline;    // for people: "adapter prod (1a2b3c4d5e6f) of job-..."
+  bool is_itself = false;  // the baseline is this very subject of this very job: nothing to show
+  // Not empty: there is nothing to compare with, and why, with the remedy.
+  std::string problem;
+  std::vector<std::string>
+      task_problems;                     // by task of the report; the same for one task; may be ""
+  std::vector<ReportDelta> deltas;       // subject minus baseline; `task` indexes the report's
+  std::vector<ReportCoverage> coverage;  // of the baseline, by task
+};
+
 struct GateResult {
   std::string policy;  // its name
   GateStatus status =
@@ -100,7 +128,12 @@ struct GateResult {
 // evidence is INCONCLUSIVE: an execution error or a missing prompt of the subject or the baseline
 // in any task; a rule for a task or metric that the report lacks; a subject named in the policy
 // that the report lacks; nobody to judge.
-GateResult EvaluateGate(const GatePolicy& policy, const Report& report);
+//
+// `comparisons`, by subject of the report, are needed where policy.baseline is not kReport: a
+// subject without one is INCONCLUSIVE. A subject that is the baseline itself is not judged unless
+// the policy names it, and then INCONCLUSIVE.
+GateResult EvaluateGate(const GatePolicy& policy, const Report& report,
+                        const std::map<int, GateComparison>& comparisons = {});
 
 }  // namespace plumbline
 

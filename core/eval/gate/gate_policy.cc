@@ -5,6 +5,8 @@
 //   subjects: [alias, ...]
 //   require_tasks:   [{task: name, min_prompts: n}]
 //   floors:          [{task: name or "*", metric: name, at_least: share, using: lower | point}]
+//   baseline:        base, {alias: name}, {version: sha256 or name@sha256} or
+//                    {job: id, adapter: name or base}
 //   non_inferiority: [{task: name or "*", metric: name, margin: share}]
 //   label:           SUPPORTED, or a list of verdicts
 //   validity:        [{task: name or "*", metric: guard, at_most: share}]
@@ -157,6 +159,54 @@ absl::Status ReadNonInferiority(const YAML::Node& policy, GatePolicy& out) {
       });
 }
 
+bool IsHexStart(absl::string_view text) {
+  return text.size() >= 8 && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+absl::Status ReadVersion(const YAML::Node& node, GateBaseline& out) {
+  const std::string& text = node.Scalar();
+  const size_t at = text.rfind('@');
+  if (at != std::string::npos) out.adapter = text.substr(0, at);
+  out.name = at == std::string::npos ? text : text.substr(at + 1);
+  if (IsHexStart(out.name) && at != 0) return absl::OkStatus();
+  return ErrorAt(node, absl::StrCat("baseline: version: want 8 to 64 hex digits (0-9, a-f), or "
+                                    "alias@digits, got ",
+                                    text));
+}
+
+absl::Status ReadBaseline(const YAML::Node& policy, GatePolicy& out) {
+  const YAML::Node node = policy["baseline"];
+  if (!node.IsDefined()) return absl::OkStatus();
+  constexpr char kForms[] =
+      "baseline: want base, {alias: NAME}, {version: SHA256}, or {job: ID, adapter: NAME}";
+  if (out.non_inferiority.empty())
+    return ErrorAt(node, "baseline: there is no non_inferiority rule that would use it");
+  if (node.IsScalar() && node.Scalar() == "base") return absl::OkStatus();
+  if (!node.IsMap()) return ErrorAt(node, kForms);
+  ABSL_RETURN_IF_ERROR(CheckKeys(node, "baseline", {"alias", "version", "job", "adapter"}));
+  const auto kinds = {std::pair("alias", GateBaseline::kAlias),
+                      std::pair("version", GateBaseline::kVersion),
+                      std::pair("job", GateBaseline::kJob)};
+  int given = 0;
+  for (const auto& [key, kind] : kinds) {
+    if (!node[key].IsDefined()) continue;
+    ++given;
+    out.baseline.kind = kind;
+    ABSL_ASSIGN_OR_RETURN(out.baseline.name, ReadText(node, "baseline", key, ""));
+  }
+  if (given != 1) return ErrorAt(node, kForms);
+  if (out.baseline.kind == GateBaseline::kVersion)
+    ABSL_RETURN_IF_ERROR(ReadVersion(node["version"], out.baseline));
+  if (!node["adapter"].IsDefined()) return absl::OkStatus();
+  if (out.baseline.kind != GateBaseline::kJob)
+    return ErrorAt(node["adapter"],
+                   "baseline: adapter goes with job: it names one of its subjects");
+  ABSL_ASSIGN_OR_RETURN(out.baseline.adapter, ReadText(node, "baseline", "adapter", ""));
+  return absl::OkStatus();
+}
+
 absl::Status ReadValidity(const YAML::Node& policy, GatePolicy& out) {
   return ForEachRule(
       policy, "validity", {"task", "metric", "at_most"},
@@ -165,9 +215,9 @@ absl::Status ReadValidity(const YAML::Node& policy, GatePolicy& out) {
         ABSL_ASSIGN_OR_RETURN(entry.task, ReadText(rule, "validity", "task", "*"));
         ABSL_ASSIGN_OR_RETURN(entry.metric, ReadText(rule, "validity", "metric", ""));
         if (!IsValidityMetric(entry.metric)) {
-          return ErrorAt(
-              rule, absl::StrCat("validity: metric \"", entry.metric, "\": want ", kEmptyResponse,
-                                 ", ", kTruncated, " or ", kExtractionFailure));
+          return ErrorAt(rule, absl::StrCat("validity: metric \"", entry.metric, "\": want ",
+                                            kEmptyResponse, ", ", kTruncated, ", ", kRefusalToStop,
+                                            " or ", kExtractionFailure));
         }
         ABSL_ASSIGN_OR_RETURN(entry.at_most, ReadShare(rule, "validity", "at_most"));
         out.validity.push_back(std::move(entry));
@@ -213,15 +263,16 @@ absl::Status ReadLabel(const YAML::Node& policy, GatePolicy& out) {
 }
 
 absl::StatusOr<GatePolicy> Read(const YAML::Node& root) {
-  ABSL_RETURN_IF_ERROR(CheckKeys(
-      root, "policy",
-      {"name", "subjects", "require_tasks", "floors", "non_inferiority", "label", "validity"}));
+  ABSL_RETURN_IF_ERROR(CheckKeys(root, "policy",
+                                 {"name", "subjects", "require_tasks", "floors", "baseline",
+                                  "non_inferiority", "label", "validity"}));
   GatePolicy policy;
   ABSL_ASSIGN_OR_RETURN(policy.name, ReadText(root, "policy", "name", ""));
   ABSL_RETURN_IF_ERROR(ReadSubjects(root, policy));
   ABSL_RETURN_IF_ERROR(ReadRequiredTasks(root, policy));
   ABSL_RETURN_IF_ERROR(ReadFloors(root, policy));
   ABSL_RETURN_IF_ERROR(ReadNonInferiority(root, policy));
+  ABSL_RETURN_IF_ERROR(ReadBaseline(root, policy));
   ABSL_RETURN_IF_ERROR(ReadLabel(root, policy));
   ABSL_RETURN_IF_ERROR(ReadValidity(root, policy));
   if (policy.require_tasks.empty() && policy.floors.empty() && policy.non_inferiority.empty() &&

@@ -44,6 +44,24 @@ validity:
   EXPECT_EQ(policy.validity[0].task, "*");
 }
 
+TEST(GatePolicyTest, ReadsTheBaseline) {
+  const auto read = [](const std::string& baseline) {
+    auto policy =
+        ParseGatePolicy("non_inferiority: [{margin: 0.03}]\nbaseline: " + baseline + "\n");
+    EXPECT_OK(policy);
+    return policy.ok() ? policy->baseline : GateBaseline();
+  };
+  EXPECT_EQ(read("base").kind, GateBaseline::kReport);
+  EXPECT_EQ(read("{alias: prod}").kind, GateBaseline::kAlias);
+  EXPECT_EQ(read("{alias: prod}").name, "prod");
+  EXPECT_EQ(read("{version: 0123abcd}").kind, GateBaseline::kVersion);
+  EXPECT_EQ(read("{version: prod@0123abcd}").name, "0123abcd");
+  EXPECT_EQ(read("{version: prod@0123abcd}").adapter, "prod");
+  EXPECT_EQ(read("{job: job-1, adapter: base}").kind, GateBaseline::kJob);
+  EXPECT_EQ(read("{job: job-1, adapter: base}").adapter, "base");
+  EXPECT_EQ(read("{job: job-1}").adapter, "");
+}
+
 // What a hostile client may send: no crash, no long wait, an error.
 TEST(GatePolicyTest, HostileInputIsAnError) {
   EXPECT_THAT(ParseGatePolicy(std::string(100000, '[')),
@@ -100,6 +118,19 @@ INSTANTIATE_TEST_SUITE_P(
                   "want empty_response"},
         BadPolicy{"GuardAsFloor", "floors:\n  - {metric: truncated, at_least: 0.1}\n",
                   "is a validity guard"},
+        BadPolicy{"BaselineWord", "non_inferiority: [{margin: 0.1}]\nbaseline: prod\n",
+                  "line 2: baseline: want base, {alias: NAME}"},
+        BadPolicy{"BaselineTwo", "non_inferiority: [{margin: 0.1}]\nbaseline: {alias: a, job: b}\n",
+                  "want base, {alias: NAME}"},
+        BadPolicy{"BaselineVersion", "non_inferiority: [{margin: 0.1}]\nbaseline: {version: v7}\n",
+                  "8 to 64 hex"},
+        BadPolicy{"BaselineAdapter",
+                  "non_inferiority: [{margin: 0.1}]\nbaseline: {alias: a, adapter: b}\n",
+                  "adapter goes with job"},
+        BadPolicy{"BaselineKey", "non_inferiority: [{margin: 0.1}]\nbaseline: {adaptor: b}\n",
+                  "unknown key \"adaptor\""},
+        BadPolicy{"BaselineUnused", "label: SUPPORTED\nbaseline: {alias: a}\n",
+                  "no non_inferiority rule"},
         BadPolicy{"NoTask", "require_tasks:\n  - {min_prompts: 5}\n", "task is missing"},
         BadPolicy{"NoPrompts", "require_tasks:\n  - {task: x, min_prompts: 0}\n", "at least 1"},
         BadPolicy{"Subjects", "subjects: instruct\nlabel: SUPPORTED\n", "list of adapter aliases"},

@@ -146,6 +146,14 @@ TEST_F(GateTest, WithoutABaselineNothingIsNonInferior) {
             GateStatus::kPass);  // base and adapter
 }
 
+// A caller that forgets to look the baseline up gets no pass.
+TEST_F(GateTest, ABaselineThatWasNotLookedUpIsInconclusive) {
+  Adapter(60, 10);
+  const GateResult result = Evaluate("non_inferiority: [{margin: 0.05}]\nbaseline: {alias: prod}");
+  EXPECT_EQ(result.status, GateStatus::kInconclusive);
+  EXPECT_THAT(result.reasons, ElementsAre(HasSubstr("was not looked up")));
+}
+
 TEST_F(GateTest, ValidityIsAFactOfTheRun) {
   Adapter(60, 10);
   for (ReportVerdict& v : input.verdicts) {
