@@ -62,6 +62,8 @@ class Renderer {
     Heading("Report of " + report_.job_id());
     const auto& n = report_.numerics();
     text_ += "model " + report_.model();
+    if (!report_.model_version().empty())
+      text_ += " [" + report_.model_version().substr(0, 12) + "]";
     if (!n.device().empty()) text_ += " (" + n.device() + ", " + n.dtype() + ", " + n.mode() + ")";
     text_ += "; " + std::to_string(report_.done_verdicts()) + " of " +
              std::to_string(report_.total_verdicts()) + " verdicts";
@@ -117,7 +119,86 @@ class Renderer {
       Table table(header);
       for (const std::string& metric : metrics)
         table.AddRow(MatrixRow(task.name(), metric, first, last));
+      for (const auto& row : SampleRows(task, first, last)) table.AddRow(row);
+      for (const auto& row : CoverageRows(task.name(), first, last)) table.AddRow(row);
       Append(table);
+    }
+    Hints(task.name());
+  }
+
+  const v1::Coverage* FindCoverage(const std::string& adapter, const std::string& task) const {
+    for (const auto& coverage : report_.coverage()) {
+      if (coverage.adapter() == adapter && coverage.task() == task) return &coverage;
+    }
+    return nullptr;
+  }
+
+  // Several responses a prompt, of the primary metric: what they come to together.
+  std::vector<std::vector<std::string>> SampleRows(const v1::PinnedTask& task, int first,
+                                                   int last) const {
+    if (task.samples() < 2) return {};
+    const std::string n = std::to_string(task.samples());
+    std::vector<std::vector<std::string>> rows = {
+        {"pass@1"}, {"pass@" + n}, {"majority of " + n}, {"voted answer"}, {"consistency"}};
+    bool any = false;
+    for (int s = first; s < last; ++s) {
+      const v1::SampleStats* stats = nullptr;
+      for (const auto& cell : report_.cells()) {
+        if (cell.adapter() == report_.subjects(s).adapter() && cell.task() == task.name() &&
+            cell.primary() && cell.has_samples())
+          stats = &cell.samples();
+      }
+      const bool whole = stats != nullptr && stats->pass_at_size() > 0;
+      any = any || whole;
+      rows[0].push_back(whole ? FormatScore(stats->pass_at(0)) : "-");
+      rows[1].push_back(whole ? FormatScore(stats->pass_at(stats->pass_at_size() - 1)) : "-");
+      rows[2].push_back(whole ? FormatScore(stats->majority()) : "-");
+      rows[3].push_back(whole && stats->has_voted() ? FormatScore(stats->voted()) : "-");
+      rows[4].push_back(whole ? FormatScore(stats->consistency()) : "-");
+    }
+    return any ? rows : std::vector<std::vector<std::string>>();
+  }
+
+  // What has no score, where there is any: execution errors and what is not there yet.
+  std::vector<std::vector<std::string>> CoverageRows(const std::string& task, int first,
+                                                     int last) const {
+    std::vector<std::string> errors = {"execution errors"}, missing = {"not there yet"};
+    bool any_errors = false, any_missing = false;
+    for (int s = first; s < last; ++s) {
+      const v1::Coverage* c = FindCoverage(report_.subjects(s).adapter(), task);
+      if (c == nullptr) return {};
+      any_errors = any_errors || c->errors() > 0;
+      any_missing = any_missing || c->missing() > 0;
+      const std::string of = " of " + std::to_string(c->expected());
+      errors.push_back(std::to_string(c->errors()) + of +
+                       (c->too_long() > 0
+                            ? " (" + std::to_string(c->too_long()) + " longer than the context)"
+                            : ""));
+      missing.push_back(std::to_string(c->missing()) + of);
+    }
+    std::vector<std::vector<std::string>> rows;
+    if (any_errors) rows.push_back(std::move(errors));
+    if (any_missing) rows.push_back(std::move(missing));
+    return rows;
+  }
+
+  void Hints(const std::string& task) {
+    if (options_.markdown && std::any_of(report_.hints().begin(), report_.hints().end(),
+                                         [&](const auto& h) { return h.task() == task; }))
+      text_ += "\n";
+    for (const auto& hint : report_.hints()) {
+      if (hint.task() != task) continue;
+      const std::string& kind = hint.kind();
+      const std::string what =
+          kind == "duplicate_prompt"       ? "are there more than once"
+          : kind == "answer_in_prompt"     ? "have the right answer in the question"
+          : kind == "example_is_prompt"    ? "have a few-shot example that asks the same"
+          : kind == "prompt_in_other_task" ? "are in task " + hint.other_task() + " as well"
+                                           : kind;
+      text_ += "- ! " + std::to_string(hint.prompts()) + " prompts " + what + ": ";
+      for (int i = 0; i < hint.keys_size(); ++i)
+        text_ += (i > 0 ? ", " : "") + OneLine(hint.keys(i), 40);
+      text_ += hint.prompts() > hint.keys_size() ? ", ...\n" : "\n";
     }
   }
 

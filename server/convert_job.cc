@@ -103,7 +103,10 @@ v1::Job ToProto(const Job& job) {
   out.set_gate_status(ToProto(job.gate.status));
   out.set_priority(job.spec.priority);
   out.set_limit(job.spec.sample_limit.value_or(0));
-  if (!job.subjects.empty()) *out.mutable_numerics() = ToProto(job.subjects[0].numerics);
+  if (!job.subjects.empty()) {
+    *out.mutable_numerics() = ToProto(job.subjects[0].numerics);
+    out.set_model_version(job.subjects[0].model_version);
+  }
   return out;
 }
 
@@ -117,7 +120,10 @@ v1::Job ToProto(const JobPlan& plan, const v1::CreateJobRequest& request) {
   out.set_total_verdicts(plan.total);
   out.set_priority(request.priority());
   out.set_limit(request.limit());
-  if (!plan.subjects.empty()) *out.mutable_numerics() = ToProto(plan.subjects[0].numerics);
+  if (!plan.subjects.empty()) {
+    *out.mutable_numerics() = ToProto(plan.subjects[0].numerics);
+    out.set_model_version(plan.subjects[0].model_version);
+  }
   return out;
 }
 
@@ -133,6 +139,7 @@ v1::Verdict ToProto(const Verdict& verdict, const Job& job) {
   *out.mutable_numerics() = ToProto(verdict.numerics);
   *out.mutable_commit_time() = ToProto(verdict.committed);
   out.set_checker(verdict.checker_version);
+  out.set_model_version(subject.model_version);
   if (!verdict.error.ok()) {
     *out.mutable_error() = ToRpcStatus(WithReason(verdict.error, "EXECUTION_ERROR"));
     return out;
@@ -155,6 +162,12 @@ v1::Verdict ToProto(const Verdict& verdict, const Job& job) {
     o->set_strict_fixed(outcome.strict_fixed);
     o->set_loose_fixed(outcome.loose_fixed);
     o->set_explanation(ToValidUtf8(outcome.explanation));
+  }
+  for (const LogLikelihood& choice : verdict.choices) {
+    v1::ChoiceScore* c = out.add_choices();
+    c->set_log_likelihood(choice.sum);
+    c->set_is_greedy(choice.is_greedy);
+    c->set_tokens(choice.tokens);
   }
   out.set_extracted(ToValidUtf8(verdict.extracted));
   out.set_passed(verdict.passed);

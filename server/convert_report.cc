@@ -27,6 +27,27 @@ v1::Cell ToProto(const ReportCell& cell, const Job& job) {
   out.set_method(std::string(IntervalMethodName(cell.method)));
   out.set_primary(cell.primary);
   out.set_validity(cell.validity);
+  if (cell.samples.has_value()) {
+    v1::SampleStats* samples = out.mutable_samples();
+    samples->set_samples(cell.samples->samples);
+    samples->set_prompts(cell.samples->prompts);
+    for (const double pass : cell.samples->pass_at) samples->add_pass_at(pass);
+    samples->set_majority(cell.samples->majority);
+    samples->set_consistency(cell.samples->consistency);
+    if (cell.samples->voted.has_value()) samples->set_voted(*cell.samples->voted);
+  }
+  return out;
+}
+
+v1::Coverage ToProto(const ReportCoverage& coverage, const Job& job) {
+  v1::Coverage out;
+  out.set_adapter(job.subjects[coverage.subject].alias);
+  out.set_task(job.tasks[coverage.task].name);
+  out.set_expected(coverage.expected);
+  out.set_scored(coverage.scored);
+  out.set_errors(coverage.errors);
+  out.set_too_long(coverage.too_long);
+  out.set_missing(coverage.missing);
   return out;
 }
 
@@ -110,6 +131,7 @@ v1::Report ToProto(const Job& job, const Report& report, const std::optional<Gat
   for (const PinnedSubject& subject : job.subjects) *out.add_subjects() = ToProto(subject);
   for (const PinnedTask& task : job.tasks) *out.add_tasks() = ToProto(task);
   for (const ReportCell& cell : report.cells) *out.add_cells() = ToProto(cell, job);
+  for (const ReportCoverage& c : report.coverage) *out.add_coverage() = ToProto(c, job);
   for (const ReportDelta& delta : report.deltas) *out.add_deltas() = ToProto(delta, job);
   for (const ReportLabel& label : report.labels) {
     if (label.subject == report.baseline) continue;
@@ -121,7 +143,10 @@ v1::Report ToProto(const Job& job, const Report& report, const std::optional<Gat
   out.set_done_verdicts(job.counts.done);
   out.set_total_verdicts(job.counts.total);
   out.set_error_verdicts(job.counts.errors);
-  if (!job.subjects.empty()) *out.mutable_numerics() = ToProto(job.subjects[0].numerics);
+  if (!job.subjects.empty()) {
+    *out.mutable_numerics() = ToProto(job.subjects[0].numerics);
+    out.set_model_version(job.subjects[0].model_version);
+  }
   *out.mutable_create_time() = ToProto(job.created);
   return out;
 }

@@ -41,6 +41,12 @@ ExportVerdict FromProto(const v1::Verdict& v) {
     verdict.outcomes.push_back(
         {o.id(), o.strict(), o.loose(), o.strict_fixed(), o.loose_fixed(), o.explanation()});
   }
+  for (const auto& c : v.choices()) {
+    verdict.choices.push_back(
+        {c.context(), c.continuation(), c.log_likelihood(), c.is_greedy(), c.tokens()});
+  }
+  if (v.has_gold_choice()) verdict.gold_choice = v.gold_choice();
+  verdict.doc = v.doc();
   verdict.extracted = v.extracted();
   verdict.checker = v.checker();
   if (v.has_error())
@@ -53,6 +59,7 @@ ExportData FromProto(const v1::Report& report) {
   ExportData data;
   data.job = report.job_id();
   data.model = report.model();
+  data.model_version = report.model_version();
   data.device = report.numerics().device();
   data.dtype = report.numerics().dtype();
   data.time = absl::FromUnixMicros(
@@ -61,6 +68,10 @@ ExportData FromProto(const v1::Report& report) {
     data.subjects.push_back({s.adapter(), s.adapter_version()});
   for (const auto& t : report.tasks())
     data.tasks.push_back({t.name(), t.version(), t.capability(), t.prompts(), t.samples()});
+  for (int i = 0; i < report.task_configs_size() && i < report.tasks_size(); ++i) {
+    data.tasks[static_cast<size_t>(i)].total_prompts = report.task_configs(i).total_prompts();
+    data.tasks[static_cast<size_t>(i)].config = report.task_configs(i).config();
+  }
   for (const auto& c : report.cells()) {
     data.cells.push_back({c.adapter(), c.task(), c.metric(), c.estimate().value(),
                           c.estimate().lower(), c.estimate().upper(), c.n(), c.method(),
@@ -114,6 +125,7 @@ void Export(CommandContext& context, const Arguments& arguments) {
     return context.Fail("lm-eval's layout is a folder of files: give --out DIR", kExitUsage);
   v1::GetReportRequest request;
   request.set_id(arguments.job);
+  request.set_include_task_configs(arguments.format == "lm-eval");
   v1::Report report;
   if (!FetchReport(context, request, &report)) return;
   if (report.partial() && !context.quiet)

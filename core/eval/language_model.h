@@ -78,7 +78,7 @@ struct ModelIdentity {
       adapter_version;  // SHA-256 of the adapter's content, 64 hex digits; empty for the base
   std::string nominal_target;  // capability the adapter's label claims; may be empty
   Numerics numerics;
-  // SHA-256 that names the checkpoint, 64 hex digits (docs/guarantees.md says what it covers);
+  // SHA-256 that names the checkpoint, 64 hex digits (docs/exports.md says what it covers);
   // empty where the implementation has none.
   std::string model_version;
 };

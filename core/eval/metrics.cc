@@ -20,9 +20,12 @@ constexpr MetricTraits kTable[] = {
     {kAccuracyNorm, "accuracy with log-likelihoods divided by length in characters", false},
     {kAccuracyBytes, "accuracy with log-likelihoods divided by length in bytes", false},
     {kExactMatch, "share of answers equal as text", false},
+    {kMathMatch, "share of answers equal in value", false},
+    {kMathReference, "share of answers equal as lm-eval's hendrycks_math normalises them", false},
     {kEmptyResponse, "share of responses that are blank", true},
     {kTruncated, "share of responses cut by the token limit", true},
     {kExtractionFailure, "share of responses in which no answer was found", true},
+    {kRefusalToStop, "share of responses cut by the token limit while repeating themselves", true},
 };
 
 constexpr MetricTraits kDefault = {"", "", false};

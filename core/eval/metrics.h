@@ -27,10 +27,15 @@ inline constexpr absl::string_view kAccuracy = "accuracy";
 inline constexpr absl::string_view kAccuracyNorm = "acc_norm";
 inline constexpr absl::string_view kAccuracyBytes = "acc_bytes";
 inline constexpr absl::string_view kExactMatch = "exact_match";
+// Mathematics: by value (ours), and as text after lm-eval's hendrycks_math normalisation.
+inline constexpr absl::string_view kMathMatch = "math_match";
+inline constexpr absl::string_view kMathReference = "math_reference";
 // Validity guards: shares of responses, lower is better, never a score.
 inline constexpr absl::string_view kEmptyResponse = "empty_response";
 inline constexpr absl::string_view kTruncated = "truncated";
 inline constexpr absl::string_view kExtractionFailure = "extraction_failure";
+// Cut by the token limit while its end repeats itself: a longer limit would not have helped.
+inline constexpr absl::string_view kRefusalToStop = "refusal_to_stop";
 
 struct MetricTraits {
   absl::string_view name;         // empty in the default traits

@@ -20,6 +20,15 @@ const std::vector<std::string>& Capabilities() {
   return names;
 }
 
+absl::string_view QuestionOf(const TaskItem& item) {
+  if (item.prompt.format == PromptFormat::kChat) {
+    return item.prompt.messages.empty() ? absl::string_view()
+                                        : absl::string_view(item.prompt.messages.back().content);
+  }
+  const absl::string_view text = item.prompt.text;
+  return text.substr(std::min(item.question_offset, text.size()));
+}
+
 absl::Status ValidateCapability(absl::string_view capability) {
   const std::vector<std::string>& names = Capabilities();
   if (std::find(names.begin(), names.end(), capability) != names.end()) return absl::OkStatus();

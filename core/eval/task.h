@@ -28,6 +28,11 @@ struct TaskItem {
   // kMultipleChoice, tasks whose choices are contexts (WinoGrande): the context of each choice,
   // whose continuation is choices[i]; `prompt` is then unused. Empty for all other tasks.
   std::vector<Prompt> choice_prompts;
+  std::string doc;  // the row as the data file has it, one JSON object; no part of the version
+  // kPlain: where the prompt's own question begins, behind description and few-shot examples.
+  size_t question_offset = 0;
+  // One of its few-shot examples asks the same question: the answer is in the prompt.
+  bool example_is_question = false;
 };
 
 // One instruction's (or other sub-check's) outcome, for people: which part of a verdict failed and
@@ -40,6 +45,10 @@ struct CheckOutcome {
   bool loose_fixed = false;
   std::string explanation;  // why it was not followed; empty when followed
 };
+
+// The item's own question, without description and few-shot examples: the last turn of a chat, the
+// end of a plain prompt.
+absl::string_view QuestionOf(const TaskItem& item);
 
 // What a checker says of one response.
 struct CheckResult {
@@ -74,6 +83,9 @@ struct Task {
   std::vector<TaskItem> items;       // not empty
   std::vector<std::string> metrics;  // the scores this task reports, the primary one first
   std::shared_ptr<const Checker> checker;
+  // The task file's keys with lm-eval's defaults filled in, one JSON object: what lm-eval calls a
+  // task's config. For exports; no part of the version.
+  std::string config = "{}";
 };
 
 // The capability names a task and an adapter's label may use: instruction_following, numeric,

@@ -7,7 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/text/python_unicode.h"
+#include "core/eval/task_hints.h"
 
 namespace plumbline {
 namespace {
@@ -32,32 +32,18 @@ void Collect(const Task& task, absl::string_view code, absl::string_view what,
   findings.push_back(std::move(finding));
 }
 
-// The question without the examples before it, as far as that can be told: the last turn of a chat,
-// the last part of a plain prompt.
-std::string Question(const Task& task, const TaskItem& item) {
-  if (item.prompt.format == PromptFormat::kChat) return item.prompt.messages.back().content;
-  const std::string& text = item.prompt.text;
-  size_t begin = 0;
-  for (const TaskItem& other : {std::cref(task.items.front()), std::cref(task.items.back())}) {
-    // Examples are what two prompts share in front.
-    if (&other == &item || other.prompt.format == PromptFormat::kChat) continue;
-    const std::string& shared = other.prompt.text;
-    size_t same = 0;
-    while (same < text.size() && same < shared.size() && text[same] == shared[same]) ++same;
-    begin = std::max(begin, same);
+// The hints of the task's own prompts, as findings.
+void LintPrompts(const Task& task, std::vector<LintFinding>& findings) {
+  for (TaskHint& hint : FindTaskHints({{&task, task.items.size()}})) {
+    const char* what =
+        hint.kind == TaskHint::kDuplicatePrompt  ? "the prompt is there more than once"
+        : hint.kind == TaskHint::kAnswerInPrompt ? "the right answer is written in the question"
+                                                 : "a few-shot example asks the same question";
+    findings.push_back(
+        {std::string(TaskHintName(hint.kind)),
+         absl::StrCat(hint.prompts, hint.prompts == 1 ? " item" : " items", ": ", what),
+         hint.prompts, std::move(hint.keys)});
   }
-  const size_t blank = text.rfind("\n\n");
-  if (blank != std::string::npos) begin = std::max(begin, blank);
-  return text.substr(std::min(begin, text.size()));
-}
-
-std::string Identity(const TaskItem& item) {
-  std::string identity = ShowPrompt(item.prompt);
-  for (const std::string& choice : item.choices) absl::StrAppend(&identity, "\x1e", choice);
-  for (const Prompt& prompt : item.choice_prompts) {
-    absl::StrAppend(&identity, "\x1e", ShowPrompt(prompt));
-  }
-  return identity;
 }
 
 void LintChoices(const Task& task, std::vector<LintFinding>& findings) {
@@ -102,21 +88,8 @@ std::string ShowPrompt(const Prompt& prompt) {
 
 std::vector<LintFinding> LintTask(const Task& task) {
   std::vector<LintFinding> findings;
-  std::map<std::string, size_t> seen;
-  for (const TaskItem& item : task.items) ++seen[Identity(item)];
-  Collect(
-      task, "duplicate_prompt", "the prompt is there more than once",
-      [&](const TaskItem& item) { return seen[Identity(item)] > 1; }, findings);
   const bool choice = task.output_type == OutputType::kMultipleChoice;
-  if (!choice) {
-    Collect(
-        task, "answer_in_prompt", "the right answer is written in the question",
-        [&](const TaskItem& item) {
-          const std::string answer(python::Strip(item.target));
-          return python::Length(answer) >= 3 && absl::StrContains(Question(task, item), answer);
-        },
-        findings);
-  }
+  LintPrompts(task, findings);
   if (choice) LintChoices(task, findings);
   Collect(
       task, "trailing_space", "the prompt ends with a space",

@@ -47,6 +47,7 @@ struct PinnedSubject {
   std::string version;         // SHA-256 of the adapter; empty for the base
   std::string nominal_target;  // capability the label claims; may be empty
   Numerics numerics;           // what the subject computed with when it was pinned
+  std::string model_version;  // SHA-256 of the checkpoint; empty: the model has none, or an old job
 };
 
 // One task of the job, by version. Items beyond `items` are not run (sample_limit).

@@ -21,6 +21,19 @@ void AddGuard(absl::string_view metric, bool holds, std::vector<Observation>& ob
   observations.push_back({name, holds ? 1.0 : 0.0, 1});
 }
 
+// The text ends in three or more repetitions of a piece of up to 512 bytes, 32 bytes or more in
+// all.
+bool RepeatsItself(absl::string_view text) {
+  constexpr size_t kLongestPiece = 512, kShortest = 32;
+  for (size_t piece = 1; piece <= kLongestPiece && 3 * piece <= text.size(); ++piece) {
+    const size_t length = std::max(3 * piece, kShortest);
+    if (length > text.size()) continue;
+    const absl::string_view tail = text.substr(text.size() - length);
+    if (tail.substr(piece) == tail.substr(0, length - piece)) return true;
+  }
+  return false;
+}
+
 // Runs the checker and takes its result over into the verdict.
 void Apply(const Task& task, const std::function<CheckResult()>& check, Verdict& verdict) {
   try {
@@ -70,7 +83,9 @@ Verdict CheckGeneration(const Task& task, const absl::StatusOr<Generation>& answ
       verdict);
   if (!verdict.error.ok()) return verdict;
   AddGuard(kEmptyResponse, absl::StripAsciiWhitespace(answer->text).empty(), verdict.observations);
-  AddGuard(kTruncated, answer->finish_reason == FinishReason::kLength, verdict.observations);
+  const bool truncated = answer->finish_reason == FinishReason::kLength;
+  AddGuard(kTruncated, truncated, verdict.observations);
+  AddGuard(kRefusalToStop, truncated && RepeatsItself(answer->text), verdict.observations);
   verdict.passed = PrimaryMetricMet(task, verdict.observations);
   return verdict;
 }

@@ -12,9 +12,9 @@
 namespace plumbline {
 
 // Scores a generated response. `verdict` has its place (subject, task, item, sample) and numerics
-// already. Adds the validity guards empty_response and truncated, which need more than the text,
-// unless the checker reported them. An error of the engine, or a checker that throws (our bug),
-// becomes an execution error: never a failed prompt.
+// already. Adds the validity guards empty_response, truncated and refusal_to_stop, which need more
+// than the text, unless the checker reported them. An error of the engine, or a checker that throws
+// (our bug), becomes an execution error: never a failed prompt.
 Verdict CheckGeneration(const Task& task, const absl::StatusOr<Generation>& answer,
                         Verdict verdict);
 

@@ -41,7 +41,7 @@ absl::Status PinSubjects(const JobSpec& spec, ModelProvider& provider, JobPlan& 
     ABSL_ASSIGN_OR_RETURN(std::shared_ptr<LanguageModel> model, provider.Pin(spec.model, wanted));
     const ModelIdentity& identity = model->identity();
     PinnedSubject subject{identity.adapter, identity.adapter_version, identity.nominal_target,
-                          identity.numerics};
+                          identity.numerics, identity.model_version};
     if (i > 0 && subject.version.empty()) {
       return absl::InternalError(
           absl::StrCat("pinning adapter \"", wanted, "\" gave the base model"));

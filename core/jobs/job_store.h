@@ -124,6 +124,8 @@ struct RecordedObservations {
   int sample = 0;
   bool is_error = false;
   std::vector<Observation> observations;
+  bool too_long = false;  // of errors: prompt and response exceed the model's context
+  std::string extracted;
 };
 
 // The newest finished result of one (model, adapter alias, task): what the metrics show.

@@ -166,8 +166,9 @@ absl::Status SqliteJobStore::ReadObservations(
   return database_->Read("read observations", [&](SqliteConnection& db) -> absl::Status {
     ABSL_ASSIGN_OR_RETURN(JobRow job, FindJob(db, id));
     Query query = db.Prepare(
-        "SELECT subject, task, item, sample, error_code, key, observations FROM verdicts "
-        "INDEXED BY verdicts_by_prompt WHERE job_no = ? ORDER BY subject, task, item, sample");
+        "SELECT subject, task, item, sample, error_code, key, observations, extracted FROM "
+        "verdicts INDEXED BY verdicts_by_prompt WHERE job_no = ? ORDER BY subject, task, item, "
+        "sample");
     query.Bind(job.no);
     RecordedObservations recorded;
     while (true) {
@@ -179,6 +180,8 @@ absl::Status SqliteJobStore::ReadObservations(
       recorded.sample = query.Int(3);
       recorded.is_error = query.Int(4) != 0;
       recorded.key = query.String(5);
+      recorded.too_long = query.Int(4) == static_cast<int>(absl::StatusCode::kOutOfRange);
+      recorded.extracted = query.String(7);
       ABSL_ASSIGN_OR_RETURN(recorded.observations, ObservationsFromJson(query.Text(6)));
       visit(recorded);
     }

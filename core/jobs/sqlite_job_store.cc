@@ -22,14 +22,15 @@ absl::Status NoSuchJob(absl::string_view id) {
 
 absl::Status ReadSubjects(SqliteConnection& db, int64_t no, Job& job) {
   Query query = db.Prepare(
-      "SELECT alias, version, nominal_target, device, dtype, mode FROM job_subjects "
+      "SELECT alias, version, nominal_target, device, dtype, mode, model_version FROM job_subjects "
       "WHERE job_no = ? ORDER BY subject");
   query.Bind(no);
   while (true) {
     ABSL_ASSIGN_OR_RETURN(bool row, query.Step());
     if (!row) return absl::OkStatus();
     job.subjects.push_back({query.String(0), query.String(1), query.String(2),
-                            Numerics{query.String(3), query.String(4), query.String(5)}});
+                            Numerics{query.String(3), query.String(4), query.String(5)},
+                            query.String(6)});
   }
 }
 
@@ -50,7 +51,7 @@ absl::Status ReadTasks(SqliteConnection& db, int64_t no, Job& job) {
 absl::Status InsertPins(SqliteConnection& db, int64_t no, const Job& job) {
   for (size_t i = 0; i < job.subjects.size(); ++i) {
     const PinnedSubject& s = job.subjects[i];
-    ABSL_RETURN_IF_ERROR(db.Prepare("INSERT INTO job_subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    ABSL_RETURN_IF_ERROR(db.Prepare("INSERT INTO job_subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
                              .Bind(no)
                              .Bind(static_cast<int64_t>(i))
                              .Bind(s.alias)
@@ -59,6 +60,7 @@ absl::Status InsertPins(SqliteConnection& db, int64_t no, const Job& job) {
                              .Bind(s.numerics.device)
                              .Bind(s.numerics.dtype)
                              .Bind(s.numerics.mode)
+                             .Bind(s.model_version)
                              .Run());
   }
   for (size_t i = 0; i < job.tasks.size(); ++i) {

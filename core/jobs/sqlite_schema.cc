@@ -164,6 +164,7 @@ CREATE TABLE tasks (
   version TEXT NOT NULL
 ) WITHOUT ROWID
 )sql",
+      "ALTER TABLE job_subjects ADD COLUMN model_version TEXT NOT NULL DEFAULT ''",
   };
   return migrations;
 }

@@ -95,5 +95,53 @@ TEST(ReportToText, ManySubjectsAreSplitIntoSeveralTables) {
   EXPECT_EQ(tables, 3u);  // two of the matrix, one of the deltas
 }
 
+TEST(ReportText, ValidityStandsBesideTheScores) {
+  v1::Report report = ReportOfOneAdapter();
+  report.set_model_version("0123456789abcdef");
+  for (const char* adapter : {"", "math"}) {
+    auto* coverage = report.add_coverage();
+    coverage->set_adapter(adapter);
+    coverage->set_task("numbers");
+    coverage->set_expected(4);
+    coverage->set_scored(*adapter == 0 ? 4 : 1);
+    coverage->set_errors(*adapter == 0 ? 0 : 3);
+    coverage->set_too_long(*adapter == 0 ? 0 : 2);
+  }
+  auto* hint = report.add_hints();
+  hint->set_task("numbers");
+  hint->set_kind("prompt_in_other_task");
+  hint->set_other_task("sums");
+  hint->set_prompts(2);
+  hint->add_keys("7");
+  const std::string text = ReportToText(report, {});
+  EXPECT_THAT(text, HasSubstr("model tiny [0123456789ab]"));
+  EXPECT_THAT(text, HasSubstr("3 of 4 (2 longer than the context)"));
+  EXPECT_THAT(text, HasSubstr("- ! 2 prompts are in task sums as well: 7, ...\n"));
+  EXPECT_THAT(text, Not(HasSubstr("not there yet")));
+  ReportTextOptions markdown;
+  markdown.markdown = true;
+  EXPECT_THAT(ReportToText(report, markdown), HasSubstr("| execution errors | 0 of 4 |"));
+}
+
+TEST(ReportText, SeveralSamplesShowVotesAndConsistency) {
+  v1::Report report = ReportOfOneAdapter();
+  report.mutable_tasks(0)->set_samples(4);
+  for (auto& cell : *report.mutable_cells()) {
+    if (!cell.primary()) continue;
+    auto* samples = cell.mutable_samples();
+    samples->set_samples(4);
+    for (double pass : {0.25, 0.4, 0.5, 0.625}) samples->add_pass_at(pass);
+    samples->set_majority(0.125);
+    samples->set_consistency(0.75);
+    if (!cell.adapter().empty()) samples->set_voted(0.375);
+  }
+  const std::string text = ReportToText(report, {});
+  EXPECT_THAT(text, HasSubstr("pass@4"));
+  EXPECT_THAT(text, HasSubstr("0.625"));
+  EXPECT_THAT(text, HasSubstr("majority of 4"));
+  EXPECT_THAT(text, HasSubstr("voted answer     -"));
+  EXPECT_THAT(text, HasSubstr("0.375"));
+}
+
 }  // namespace
 }  // namespace plumbline::client

@@ -317,9 +317,37 @@ TEST_F(JobRunnerTest, AddsTheValidityGuards) {
   Settle();
   ASSERT_OK_AND_ASSIGN(VerdictPage page, store_->ReadVerdicts(job.id, {}, 0, 1));
   EXPECT_THAT(page.verdicts[0].observations,
-              testing::UnorderedElementsAre(Observation{"exact_match", 0, 1},
-                                            Observation{"empty_response", 1, 1},
-                                            Observation{"truncated", 1, 1}));
+              testing::UnorderedElementsAre(
+                  Observation{"exact_match", 0, 1}, Observation{"empty_response", 1, 1},
+                  Observation{"refusal_to_stop", 0, 1}, Observation{"truncated", 1, 1}));
+}
+
+TEST_F(JobRunnerTest, ARefusalToStopIsACutRepetition) {
+  tasks_.Add(MakeFakeTask("sums", 1));
+  std::string text;
+  FinishReason reason = FinishReason::kLength;
+  engine_->set_answer([&](const ModelIdentity&, const LanguageModel::GenerateCall&) {
+    return absl::StatusOr<Generation>(Generation{text, reason, 1, 256});
+  });
+  const auto refuses = [&](const std::string& response, FinishReason how) {
+    text = response;
+    reason = how;
+    Job job = Submit();
+    Settle();
+    auto page = store_->ReadVerdicts(job.id, {}, 0, 1);
+    EXPECT_OK(page);
+    for (const Observation& o : page->verdicts[0].observations) {
+      if (o.metric == "refusal_to_stop") return o.successes == 1;
+    }
+    ADD_FAILURE() << "no such observation";
+    return false;
+  };
+  const std::string line = "I am sorry, as I said before.\n";
+  EXPECT_TRUE(refuses("Well. " + line + line + line, FinishReason::kLength));
+  EXPECT_TRUE(refuses(std::string(40, '1'), FinishReason::kLength));
+  EXPECT_FALSE(refuses("Well. " + line + line + line, FinishReason::kStop)) << "it stopped";
+  EXPECT_FALSE(refuses("Well. " + line + line, FinishReason::kLength)) << "only twice";
+  EXPECT_FALSE(refuses("no no no", FinishReason::kLength)) << "too short to tell";
 }
 
 TEST_F(JobRunnerTest, ResumesAtThePromptAfterACrash) {

@@ -162,6 +162,7 @@ class FakeModelHost : public ModelHost {
     ModelIdentity identity;
     identity.model = std::string(model);
     identity.numerics = found->second.numerics;
+    identity.model_version = found->second.version;
     std::string version;
     for (const auto& [key, info] : adapters_) {
       if (key.first != model || (info.alias != adapter && info.version != adapter)) continue;

@@ -24,8 +24,12 @@ struct ExportTask {
   std::string name;
   std::string version;  // 64 hex digits
   std::string capability;
-  int64_t prompts = 0;  // that the job asked
-  int samples = 1;      // responses a prompt
+  int64_t prompts = 0;        // that the job asked
+  int samples = 1;            // responses a prompt
+  int64_t total_prompts = 0;  // that the task has; 0: not known
+  // Its file's keys with lm-eval's defaults filled in, one JSON object (Task::config); empty: not
+  // known.
+  std::string config;
 };
 
 struct ExportCell {
@@ -35,6 +39,15 @@ struct ExportCell {
   std::string method;                      // "wilson", ...
   bool primary = false;
   bool validity = false;  // a guard: lower is better
+};
+
+// One choice of a multiple-choice prompt, as it was scored.
+struct ExportChoice {
+  std::string context;       // what it continues; empty: the verdict's prompt
+  std::string continuation;  // delimiter included
+  double log_likelihood = 0;
+  bool is_greedy = false;
+  int tokens = 0;
 };
 
 struct ExportVerdict {
@@ -47,6 +60,9 @@ struct ExportVerdict {
   int prompt_tokens = 0, completion_tokens = 0;
   std::vector<Observation> observations;
   std::vector<CheckOutcome> outcomes;
+  std::vector<ExportChoice> choices;  // of multiple-choice tasks
+  int gold_choice = -1;               // index of the right one; -1: not known
+  std::string doc;                    // the row of the data, one JSON object; empty: not known
   std::string extracted;
   std::string checker;  // "ifeval/1", "choice/1", ...
   std::string error;    // not empty: an execution error, without observations
@@ -55,6 +71,7 @@ struct ExportVerdict {
 
 struct ExportData {
   std::string job, model;
+  std::string model_version;  // SHA-256 that names the checkpoint; empty: not known
   std::string device, dtype;
   absl::Time time;                      // when the job was made
   std::vector<ExportSubject> subjects;  // the base first

@@ -43,14 +43,32 @@ Json StandardError(const ExportCell& cell) {
   return std::sqrt(cell.value * (1 - cell.value) / static_cast<double>(cell.n - 1));
 }
 
+Json ParseOr(const std::string& text, Json fallback) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() ? json : fallback;
+}
+
+// The task file's keys, lm-eval's defaults, and in metadata what names the task here.
+Json Config(const ExportTask& task) {
+  Json config = ParseOr(task.config, Json::object());
+  config["task"] = task.name;
+  config["repeats"] = task.samples;
+  Json& metadata = config["metadata"];
+  if (!metadata.is_object()) metadata = Json::object();
+  if (!metadata.contains("version")) metadata["version"] = task.version;
+  metadata["plumbline_version"] = task.version;
+  metadata["capability"] = task.capability;
+  return config;
+}
+
 Json Results(const ExportData& data, const ExportSubject& subject) {
   Json json;
-  for (const char* part :
-       {"results", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "task_hashes"})
+  for (const char* part : {"results", "group_subtasks", "configs", "versions", "n-shot",
+                           "higher_is_better", "n-samples", "task_hashes"})
     json[part] = Json::object();
   for (const ExportTask& task : data.tasks) {
     Json& results = json["results"][task.name];
-    results = {{"alias", task.name}, {"sample_len", task.prompts}};
+    results = {{"name", task.name}, {"alias", task.name}, {"sample_len", task.prompts}};
     Json& higher = json["higher_is_better"][task.name];
     higher = Json::object();
     for (const ExportCell& cell : data.cells) {
@@ -60,19 +78,20 @@ Json Results(const ExportData& data, const ExportSubject& subject) {
       results[absl::StrCat(metric, "_stderr,", filter)] = StandardError(cell);
       higher[metric] = !cell.validity;
     }
-    json["configs"][task.name] = {
-        {"task", task.name},
-        {"repeats", task.samples},
-        {"metadata", {{"version", task.version}, {"capability", task.capability}}}};
+    const Json config = Config(task);
+    if (config.contains("num_fewshot")) json["n-shot"][task.name] = config["num_fewshot"];
+    json["configs"][task.name] = config;
     json["versions"][task.name] = task.version;
-    json["n-samples"][task.name] = {{"original", task.prompts}, {"effective", task.prompts}};
+    json["n-samples"][task.name] = {
+        {"original", task.total_prompts > 0 ? task.total_prompts : task.prompts},
+        {"effective", task.prompts}};
     json["task_hashes"][task.name] = task.version;
   }
-  const std::string model_args =
-      absl::StrCat("pretrained=", data.model, ",dtype=", data.dtype,
-                   subject.adapter.empty() ? "" : absl::StrCat(",peft=", subject.adapter));
+  Json model_args = {{"pretrained", data.model}, {"dtype", data.dtype}};
+  if (!subject.adapter.empty()) model_args["peft"] = subject.adapter;
   json["config"] = {{"model", "plumbline"},      {"model_args", model_args},
-                    {"model_dtype", data.dtype}, {"device", data.device},
+                    {"model_dtype", data.dtype}, {"model_sha", data.model_version},
+                    {"device", data.device},     {"gen_kwargs", Json::object()},
                     {"job", data.job},           {"adapter_version", subject.adapter_version}};
   json["date"] = absl::ToDoubleSeconds(data.time - absl::UnixEpoch());
   json["model_source"] = "plumbline";
@@ -124,26 +143,70 @@ std::string Filtered(const ExportVerdict& v) {
   return extracts ? v.extracted : v.response;
 }
 
-Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter,
+// Python's str() of a float.
+std::string PythonFloat(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  return Json(value).dump();
+}
+
+// lm-eval's requests of a choice task: one a choice, whose answer is (log-likelihood, is greedy) as
+// text.
+void AddChoices(const ExportVerdict& verdict, Json& json) {
+  for (size_t i = 0; i < verdict.choices.size(); ++i) {
+    const ExportChoice& choice = verdict.choices[i];
+    const std::string& context = choice.context.empty() ? verdict.prompt : choice.context;
+    json["arguments"][absl::StrCat("gen_args_", i)] = {{"arg_0", context},
+                                                       {"arg_1", choice.continuation}};
+    const Json answer = {PythonFloat(choice.log_likelihood), choice.is_greedy ? "True" : "False"};
+    json["resps"].push_back(Json::array({answer}));
+    json["filtered_resps"].push_back(answer);
+  }
+}
+
+void AddGenerated(const Verdicts& samples, const std::string& filter, const Json& config,
+                  Json& json) {
+  const Json kwargs = config.contains("generation_kwargs") ? config["generation_kwargs"] : Json();
+  json["arguments"]["gen_args_0"] = {{"arg_0", samples.front()->prompt},
+                                     {"arg_1", kwargs.is_object() ? kwargs : Json::object()}};
+  json["resps"].push_back(Json::array());
+  for (const ExportVerdict* v : samples) {
+    json["resps"][0].push_back(v->response);
+    if (filter == "none") json["filtered_resps"].push_back(Filtered(*v));
+  }
+}
+
+// lm-eval's target: the index of the right choice, or the answer's text.
+std::string Target(const ExportVerdict& v) {
+  const bool index = v.gold_choice >= 0 && (v.choices.empty() || v.choices[0].context.empty());
+  return index ? absl::StrCat(v.gold_choice) : v.target;
+}
+
+Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter, const Json& config,
             const std::vector<std::string>& metrics) {
   const ExportVerdict& first = *samples.front();
-  const bool choice = absl::StartsWith(first.checker, "choice/");
-  const Json doc = {{"key", first.key}, {"prompt", first.prompt}, {"target", first.target}};
-  Json json = {{"doc_id", doc_id}, {"doc", doc}, {"target", first.target}};
-  json["arguments"]["gen_args_0"] = {{"arg_0", first.prompt}, {"arg_1", Json::object()}};
+  const bool choice = !first.choices.empty() || absl::StartsWith(first.checker, "choice/");
+  const Json doc =
+      ParseOr(first.doc, {{"key", first.key}, {"prompt", first.prompt}, {"target", first.target}});
+  const std::string target = Target(first);
+  Json json = {{"doc_id", doc_id}, {"doc", doc}, {"target", target}};
+  json["arguments"] = Json::object();
   json["resps"] = Json::array();
   json["filtered_resps"] = Json::array();
-  if (!choice) json["resps"].push_back(Json::array());
+  if (choice) {
+    AddChoices(first, json);
+  } else {
+    AddGenerated(samples, filter, config, json);
+  }
   for (const ExportVerdict* v : samples) {
-    if (!choice) json["resps"][0].push_back(v->response);
-    if (filter == "none") json["filtered_resps"].push_back(Filtered(*v));
     if (!v->error.empty()) json["error"] = v->error;
   }
   json["filter"] = filter;
   json["metrics"] = Json::array();
   json["doc_hash"] = Sha256Hex(Dump(doc, 2));
-  json["prompt_hash"] = Sha256Hex(first.prompt);
-  json["target_hash"] = Sha256Hex(first.target);
+  const bool own_context = !first.choices.empty() && !first.choices[0].context.empty();
+  json["prompt_hash"] = Sha256Hex(own_context ? first.choices[0].context : first.prompt);
+  json["target_hash"] = Sha256Hex(target);
   for (const std::string& metric : metrics) {
     const std::string name = LmEvalMetric(metric).first;
     json["metrics"].push_back(name);
@@ -168,14 +231,15 @@ std::map<std::string, int64_t> DocIds(const ExportData& data, const std::string&
 std::string Samples(const ExportData& data, const ExportSubject& subject, const ExportTask& task) {
   const std::map<std::string, int64_t> ids = DocIds(data, task.name);
   const Verdicts verdicts = SortedVerdicts(data, subject.adapter, task.name);
+  const Json config = Config(task);
   std::string lines;
   for (auto begin = verdicts.begin(); begin != verdicts.end();) {
     const auto end = std::find_if(begin, verdicts.end(),
                                   [&](const ExportVerdict* v) { return v->key != (*begin)->key; });
     const Verdicts samples(begin, end);
     for (const auto& [filter, metrics] : ByFilter(samples)) {
-      absl::StrAppend(&lines, Dump(Sample(ids.at((*begin)->key), samples, filter, metrics), -1),
-                      "\n");
+      absl::StrAppend(
+          &lines, Dump(Sample(ids.at((*begin)->key), samples, filter, config, metrics), -1), "\n");
     }
     begin = end;
   }

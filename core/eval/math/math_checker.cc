@@ -77,7 +77,8 @@ absl::StatusOr<std::shared_ptr<const MathChecker>> MathChecker::Make(
 }
 
 const std::vector<std::string>& MathChecker::Metrics() {
-  static const auto& metrics = *new std::vector<std::string>{"math_match", "math_reference"};
+  static const auto& metrics =
+      *new std::vector<std::string>{std::string(kMathMatch), std::string(kMathReference)};
   return metrics;
 }
 
@@ -94,8 +95,8 @@ CheckResult MathChecker::CheckResponse(size_t index, absl::string_view response)
   auto observe = [&result](absl::string_view metric, bool success) {
     result.observations.push_back({std::string(metric), success ? 1.0 : 0.0, 1});
   };
-  observe("math_match", match);
-  observe("math_reference", HendrycksEquivalent(ReferenceAnswer(text), target.answer));
+  observe(kMathMatch, match);
+  observe(kMathReference, HendrycksEquivalent(ReferenceAnswer(text), target.answer));
   observe(kExtractionFailure, !found.extracted);
   observe(kEmptyResponse, python::Strip(text).empty());
   result.extracted = found.answer;

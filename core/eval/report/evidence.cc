@@ -116,6 +116,8 @@ absl::StatusOr<Evidence::TaskEvidence> Evidence::CollectTask(
                          std::vector<std::vector<Trial>>(evidence.metrics.size()));
   evidence.scored.assign(input.subjects.size(), 0);
   evidence.errors.assign(input.subjects.size(), 0);
+  evidence.too_long.assign(input.subjects.size(), 0);
+  evidence.answers.resize(input.subjects.size());
   absl::flat_hash_map<std::string, int> index;
   for (size_t m = 0; m < evidence.metrics.size(); ++m)
     index[evidence.metrics[m].name] = static_cast<int>(m);
@@ -132,9 +134,14 @@ absl::StatusOr<Evidence::TaskEvidence> Evidence::CollectTask(
     previous = v;
     if (v->execution_error) {
       ++evidence.errors[v->subject];
+      evidence.too_long[v->subject] += v->too_long;
       continue;
     }
     ++evidence.scored[v->subject];
+    if (task.samples > 1) {
+      evidence.answers[v->subject].push_back(
+          {static_cast<int>(evidence.keys.size()) - 1, v->sample, v->extracted});
+    }
     for (const Observation& o : v->observations) {
       const int m = index[o.metric];
       std::vector<Trial>& series = evidence.series[v->subject][m];
@@ -171,6 +178,7 @@ ReportCoverage Evidence::coverage(int subject, int task) const {
   coverage.expected = evidence.expected;
   coverage.scored = evidence.scored[subject];
   coverage.errors = evidence.errors[subject];
+  coverage.too_long = evidence.too_long[subject];
   coverage.missing = coverage.expected - coverage.scored - coverage.errors;
   return coverage;
 }

@@ -20,6 +20,13 @@ struct Trial {
   int trials = 0;
 };
 
+// The answer extracted from one response; only of tasks with several samples a prompt.
+struct Answer {
+  int prompt = 0;
+  int sample = 0;
+  std::string text;
+};
+
 struct EvidenceMetric {
   std::string name;
   bool primary = false;
@@ -37,6 +44,10 @@ class Evidence {
   const std::vector<Trial>& series(int subject, int task, int metric) const {
     return tasks_[task].series[subject][metric];
   }
+  // The answers of a subject, sorted by (prompt, sample); empty where the task extracts none.
+  const std::vector<Answer>& answers(int subject, int task) const {
+    return tasks_[task].answers[subject];
+  }
   ReportCoverage coverage(int subject, int task) const;
 
  private:
@@ -44,7 +55,8 @@ class Evidence {
     std::vector<std::string> keys;  // sorted
     std::vector<EvidenceMetric> metrics;
     std::vector<std::vector<std::vector<Trial>>> series;  // [subject][metric]
-    std::vector<int64_t> scored, errors;                  // [subject]
+    std::vector<int64_t> scored, errors, too_long;        // [subject]
+    std::vector<std::vector<Answer>> answers;             // [subject]
     int64_t expected = 0;
   };
   static absl::StatusOr<TaskEvidence> CollectTask(const ReportInput& input, int task,

@@ -59,6 +59,37 @@ std::optional<SampleStats> MeasureSamples(const std::vector<PromptSum>& sums, in
   return stats;
 }
 
+// The share of prompts whose most frequent answer passes. `series` and `answers` are sorted alike.
+std::optional<double> MeasureVote(const std::vector<Trial>& series,
+                                  const std::vector<Answer>& answers, int samples) {
+  const bool extracts = std::any_of(answers.begin(), answers.end(),
+                                    [](const Answer& answer) { return !answer.text.empty(); });
+  if (!extracts) return std::nullopt;
+  int64_t prompts = 0, right = 0;
+  auto trial = series.begin();
+  for (auto begin = answers.begin(); begin != answers.end();) {
+    std::vector<std::string> texts;
+    std::vector<bool> passed;
+    const int prompt = begin->prompt;
+    for (; begin != answers.end() && begin->prompt == prompt; ++begin) {
+      while (trial != series.end() &&
+             std::pair(trial->prompt, trial->sample) < std::pair(begin->prompt, begin->sample)) {
+        ++trial;
+      }
+      if (trial == series.end() || trial->prompt != prompt || trial->sample != begin->sample)
+        continue;
+      texts.push_back(begin->text);
+      passed.push_back(trial->successes >= trial->trials);
+    }
+    if (static_cast<int>(texts.size()) != samples) continue;
+    ++prompts;
+    const int vote = MajorityVote(texts);
+    right += vote >= 0 && passed[static_cast<size_t>(vote)];
+  }
+  if (prompts == 0) return std::nullopt;
+  return static_cast<double>(right) / static_cast<double>(prompts);
+}
+
 // The (prompt, sample) pairs that both sides have, added up by prompt.
 struct PairedPrompts {
   std::vector<int> prompts;
@@ -159,6 +190,10 @@ ReportCell MeasureCell(const Evidence& evidence, int subject, int task, int metr
   cell.lower = interval.lower;
   cell.upper = interval.upper;
   cell.samples = MeasureSamples(sums, samples);
+  if (cell.samples.has_value() && info.primary) {
+    cell.samples->voted = MeasureVote(evidence.series(subject, task, metric),
+                                      evidence.answers(subject, task), samples);
+  }
   return cell;
 }
 

@@ -60,6 +60,8 @@ struct ReportVerdict {
   // counted as an error, never as a failed prompt, and `observations` is ignored.
   bool execution_error = false;
   std::vector<Observation> observations;  // scores and validity guards
+  bool too_long = false;  // of execution errors: prompt and response exceed the model's context
+  std::string extracted;  // the answer found; empty: none, or the task extracts none
 };
 
 struct ReportInput {
@@ -107,6 +109,9 @@ struct SampleStats {
   std::vector<double> pass_at;  // [samples]; pass_at[k-1] is the unbiased pass@k
   double majority = 0;          // share of prompts where more than half of the responses pass
   double consistency = 0;       // share of prompts where all responses have the same verdict
+  // Primary metric of tasks that extract an answer: share of prompts whose most frequent answer (of
+  // equally frequent ones the first) is right. Responses without an answer do not vote.
+  std::optional<double> voted;
 };
 
 // One number of the matrix: a metric of a subject on a task. With no observation of the metric,
@@ -136,6 +141,7 @@ struct ReportCoverage {
   int64_t scored = 0;
   int64_t errors = 0;  // execution errors
   int64_t missing = 0;
+  int64_t too_long = 0;  // of `errors`: prompts longer than the context allows
 };
 
 // Subject minus baseline on the prompts (and samples) that both have. Also for validity guards,

@@ -30,6 +30,7 @@ Json CellJson(const ReportCell& c) {
                        {"pass_at", c.samples->pass_at},
                        {"majority", c.samples->majority},
                        {"consistency", c.samples->consistency}};
+    if (c.samples->voted.has_value()) json["samples"]["voted"] = *c.samples->voted;
   }
   return json;
 }
@@ -108,6 +109,7 @@ Json ReportToJson(const Report& report) {
                                 {"expected", c.expected},
                                 {"scored", c.scored},
                                 {"errors", c.errors},
+                                {"too_long", c.too_long},
                                 {"missing", c.missing}});
   }
   for (const ReportCell& c : report.cells) json["cells"].push_back(CellJson(c));

@@ -215,4 +215,8 @@ absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
   return ParseLines(content, name);
 }
 
+std::string RowJson(const DataRow& row) {
+  return row.value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 }  // namespace plumbline

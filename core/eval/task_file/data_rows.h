@@ -29,6 +29,9 @@ absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
                                                    absl::string_view name,
                                                    absl::string_view field = "");
 
+// The row as one line of JSON: TaskItem::doc.
+std::string RowJson(const DataRow& row);
+
 // One JSON value, with the depth bounded so that no later recursion can overflow the stack. Errors
 // name the byte.
 absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text);

@@ -181,6 +181,15 @@ struct Turn {
   std::string question, answer;
 };
 
+// Where the question stands in its prompt, and whether an example before it is the same.
+void NoteQuestion(const std::vector<Turn>& turns, const std::string& question, TaskItem& item) {
+  if (item.prompt.format == PromptFormat::kPlain) {
+    item.question_offset = item.prompt.text.size() - question.size();
+  }
+  item.example_is_question = std::any_of(
+      turns.begin(), turns.end(), [&](const Turn& turn) { return turn.question == question; });
+}
+
 class ItemBuilder {
  public:
   static absl::StatusOr<std::vector<BuiltItem>> Run(
@@ -360,6 +369,7 @@ Prompt ItemBuilder::MakePrompt(const std::string& description, const std::vector
 absl::StatusOr<BuiltItem> ItemBuilder::Build(const DataRow& row) {
   BuiltItem built;
   built.where = row.where;
+  built.item.doc = RowJson(row);
   ABSL_ASSIGN_OR_RETURN(std::vector<Turn> turns, Examples(row));
   ABSL_ASSIGN_OR_RETURN(std::string description, reader_.Description(row));
   ABSL_ASSIGN_OR_RETURN(Value text, reader_.Text(row));
@@ -374,6 +384,7 @@ absl::StatusOr<BuiltItem> ItemBuilder::Build(const DataRow& row) {
     return built;
   }
   built.item.prompt = MakePrompt(description, turns, text.get<std::string>());
+  NoteQuestion(turns, text.get<std::string>(), built.item);
   if (config_.format == PromptFormat::kPlain && built.item.prompt.text.empty() &&
       config_.output_type == OutputType::kGenerate) {
     return reader_.FailText(row, "gives an empty prompt");
@@ -450,6 +461,7 @@ absl::Status ItemBuilder::BuildContextChoice(const DataRow& row, BuiltItem& buil
     built.item.choices.push_back(absl::StrCat(delimiter, built.item.target));
   }
   built.item.prompt = built.item.choice_prompts[static_cast<size_t>(gold)];
+  NoteQuestion(turns, built.choices[static_cast<size_t>(gold)], built.item);
   return absl::OkStatus();
 }
 

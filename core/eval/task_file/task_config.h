@@ -73,6 +73,12 @@ struct TaskConfig {
 
 absl::StatusOr<TaskConfig> ParseTaskConfig(const ConfigNode& root);
 
+// Task::config: the file's keys as they are written, then lm-eval's defaults (and the decoding in
+// effect) for those that are absent.
+std::string ConfigForExport(const ConfigNode& root, const TaskConfig& config);
+// The same of IFEval's JSONL, which has no keys.
+std::string ConfigForExport(const Task& task);
+
 // [a-z0-9_.-]{1,64}; InvalidArgument says so.
 absl::Status ValidateTaskName(absl::string_view name);
 

@@ -113,6 +113,7 @@ absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format
     }
     TaskItem item;
     item.key = read->key;
+    item.doc = RowJson(row);
     item.prompt.format = format;
     if (format == PromptFormat::kChat) {
       item.prompt.messages.push_back({"user", read->prompt});
@@ -259,6 +260,7 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
   task.output_type = config.output_type;
   task.decoding = config.decoding;
   task.samples = config.samples;
+  task.config = ConfigForExport(root, config);
   nlohmann::json fingerprint = config.fingerprint;
   if (HasInstructionRows(config.checker)) {
     const InstructionSet& set =
@@ -312,6 +314,7 @@ absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_vie
   task.description = &set == &IfbenchSet() ? "Verifiable instructions (IFBench)"
                                            : "Verifiable instructions (IFEval)";
   task.decoding.max_new_tokens = 1280;
+  task.config = ConfigForExport(task);
   nlohmann::json fingerprint;
   ABSL_RETURN_IF_ERROR(AddIfevalRows(rows, PromptFormat::kChat, set, task, fingerprint["rows"]));
   task.version = TaskVersion(task, fingerprint);

@@ -142,7 +142,7 @@ TEST(LmEvalExportTest, HasAFolderASubjectWithItsResults) {
                                  "tiny__fmt/samples_t_2023-11-14T22-13-20.250000.jsonl"));
   const Json results = Json::parse(files.at(paths[0]));
   EXPECT_EQ(results["results"]["t"], Json::parse(R"({
-    "alias": "t", "sample_len": 3,
+    "name": "t", "alias": "t", "sample_len": 3,
     "prompt_level_strict_acc,none": 0.5, "prompt_level_strict_acc_stderr,none": 0.5,
     "inst_level_strict_acc,none": 0.75, "inst_level_strict_acc_stderr,none": "N/A",
     "empty_response,none": 0.0, "empty_response_stderr,none": 0.0})"));
@@ -153,7 +153,74 @@ TEST(LmEvalExportTest, HasAFolderASubjectWithItsResults) {
   EXPECT_EQ(results["versions"]["t"], "v1");
   EXPECT_EQ(Json::parse(files.at(paths[2]))["model_name"], "tiny/fmt");
   EXPECT_EQ(Json::parse(files.at(paths[2]))["config"]["model_args"],
-            "pretrained=tiny,dtype=float32,peft=fmt");
+            Json::parse(R"({"pretrained": "tiny", "dtype": "float32", "peft": "fmt"})"));
+}
+
+// The layout of a line that lm-eval 0.4.13 wrote for the same task (its numbers are of another
+// model).
+TEST(LmEvalExportTest, AChoiceTaskHasARequestAChoice) {
+  ExportData data = SmallJob();
+  data.subjects.resize(1);
+  data.model_version = "c0ffee";
+  data.tasks[0].total_prompts = 24;
+  data.tasks[0].config =
+      R"({"task": "other", "doc_to_text": "{{q}}", "num_fewshot": 2, "repeats": 1,
+          "metadata": {"version": 1.0}})";
+  ExportVerdict v;
+  v.task = "t";
+  v.key = "0";
+  v.prompt = "Where?\nAnswer:";
+  v.target = "here";
+  v.gold_choice = 1;
+  v.doc = R"({"q": "Where?", "options": ["there", "here"], "x": null})";
+  v.choices = {{"", " there", -34.04944610595703, false, 2}, {"", " here", -1, true, 1}};
+  v.checker = "choice/1";
+  v.observations = {{"accuracy", 1, 1}, {"acc_norm", 0, 1}};
+  data.verdicts = {v};
+  const std::map<std::string, std::string> files = Files(data);
+  Json line = Json::parse(files.at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl"));
+  Json want = Json::parse(R"({
+    "doc_id": 0, "doc": {"q": "Where?", "options": ["there", "here"], "x": null}, "target": "1",
+    "arguments": {"gen_args_0": {"arg_0": "Where?\nAnswer:", "arg_1": " there"},
+                  "gen_args_1": {"arg_0": "Where?\nAnswer:", "arg_1": " here"}},
+    "resps": [[["-34.04944610595703", "False"]], [["-1.0", "True"]]],
+    "filtered_resps": [["-34.04944610595703", "False"], ["-1.0", "True"]],
+    "filter": "none", "metrics": ["acc", "acc_norm"], "acc": 1.0, "acc_norm": 0.0})");
+  // As lm-eval hashes: json.dumps(doc, indent=2).
+  want["doc_hash"] = Sha256Hex(
+      "{\n  \"q\": \"Where?\",\n  \"options\": [\n    \"there\",\n    \"here\"\n  ],\n"
+      "  \"x\": null\n}");
+  want["prompt_hash"] = Sha256Hex("Where?\nAnswer:");
+  want["target_hash"] = Sha256Hex("1");
+  EXPECT_EQ(line, want);
+  const Json results = Json::parse(files.at("tiny/results_2023-11-14T22-13-20.250000.json"));
+  EXPECT_EQ(results["n-shot"]["t"], 2);
+  EXPECT_EQ(results["n-samples"]["t"], Json::parse(R"({"original": 24, "effective": 3})"));
+  EXPECT_EQ(results["configs"]["t"]["task"], "t");
+  EXPECT_EQ(results["configs"]["t"]["doc_to_text"], "{{q}}");
+  EXPECT_EQ(results["configs"]["t"]["metadata"]["version"], 1.0);
+  EXPECT_EQ(results["configs"]["t"]["metadata"]["plumbline_version"], "v1");
+  EXPECT_EQ(results["config"]["model_sha"], "c0ffee");
+}
+
+TEST(LmEvalExportTest, ChoicesThatAreContextsHaveArgumentsOfTheirOwn) {
+  ExportData data = SmallJob();
+  data.subjects.resize(1);
+  ExportVerdict v;
+  v.task = "t";
+  v.key = "0";
+  v.prompt = "Ann left.";
+  v.target = "because.";
+  v.gold_choice = 1;
+  v.choices = {{"Bob left.", " because.", -3, false, 2}, {"Ann left.", " because.", -2, false, 2}};
+  v.checker = "choice/1";
+  v.observations = {{"accuracy", 1, 1}};
+  data.verdicts = {v};
+  const Json line = Json::parse(Files(data).at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl"));
+  EXPECT_EQ(line["arguments"]["gen_args_0"]["arg_0"], "Bob left.");
+  EXPECT_EQ(line["arguments"]["gen_args_1"]["arg_0"], "Ann left.");
+  EXPECT_EQ(line["target"], "because.");
+  EXPECT_EQ(line["prompt_hash"], Sha256Hex("Bob left."));
 }
 
 TEST(LmEvalExportTest, HasALineAPromptInTheOrderOfTheKeys) {

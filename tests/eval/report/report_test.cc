@@ -192,6 +192,33 @@ TEST_F(ReportTest, SamplesGivePassAtKMajorityAndConsistency) {
   EXPECT_NE(cell->method, IntervalMethod::kWilson);
 }
 
+TEST_F(ReportTest, TheMostFrequentAnswerIsVotedFor) {
+  const int task = AddTask("t", "numeric", {"numeric_match"}, 3, 3);
+  const auto answer = [&](int prompt, int sample, const std::string& text, bool right) {
+    Observe(0, task, prompt, {{"numeric_match", right ? 1.0 : 0.0, 1}}, sample);
+    input.verdicts.back().extracted = text;
+  };
+  answer(0, 0, "7", true), answer(0, 1, "8", false), answer(0, 2, "7", true);
+  answer(1, 0, "8", false), answer(1, 1, "7", true), answer(1, 2, "9", false);  // a tie: the first
+  answer(2, 0, "", false), answer(2, 1, "", false), answer(2, 2, "7", true);    // one vote
+  ASSERT_OK_AND_ASSIGN(const Report report, BuildReport(input));
+  const ReportCell* cell = report.FindCell(0, task, "numeric_match");
+  ASSERT_TRUE(cell->samples.has_value());
+  ASSERT_TRUE(cell->samples->voted.has_value());
+  EXPECT_DOUBLE_EQ(*cell->samples->voted, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(cell->samples->majority, 1.0 / 3);
+}
+
+TEST_F(ReportTest, PromptsThatAreTooLongAreCountedAmongTheErrors) {
+  const int task = AddTask("t", "numeric", {"numeric_match"}, 3);
+  Fail(0, task, 0), Fail(0, task, 1);
+  input.verdicts.back().too_long = true;
+  ASSERT_OK_AND_ASSIGN(const Report report, BuildReport(input));
+  EXPECT_EQ(report.CoverageOf(0, task).errors, 2);
+  EXPECT_EQ(report.CoverageOf(0, task).too_long, 1);
+  EXPECT_EQ(report.CoverageOf(0, task).missing, 1);
+}
+
 TEST_F(ReportTest, RefusesBadInputByPlace) {
   const int adapter = AddAdapter("a", "");
   const int task = AddTask("sums", "numeric", {"numeric_match"}, 2);
