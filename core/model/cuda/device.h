@@ -14,6 +14,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "core/model/cuda/params.h"
 
@@ -23,6 +24,16 @@ namespace plumbline::cuda {
 class DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+// No memory, with the numbers.
+class DeviceMemoryError : public std::bad_alloc {
+ public:
+  explicit DeviceMemoryError(std::string message) : message_(std::move(message)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
 };
 
 struct DeviceInfo {

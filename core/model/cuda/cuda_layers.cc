@@ -1,0 +1,424 @@
+#include <algorithm>
+#include <bit>
+
+#include "core/model/cuda/cuda_decoder_impl_internal.h"
+
+namespace plumbline::cuda {
+namespace {
+
+constexpr int64_t kLogitRows = 64;
+constexpr NormParams kNoNorm{};
+
+const DeviceGroup& LayersGroup(const DeviceAdapter& adapter, int64_t layer, int which) {
+  return adapter.layers[static_cast<size_t>(layer)].groups[which];
+}
+const DeviceGroup& HeadGroup(const DeviceAdapter& adapter, int64_t, int) { return adapter.head; }
+
+bool ChangesHead(const LoraWeights& lora) {
+  return lora.head.present() || !lora.head.replaced.empty() || !lora.head.bias.empty() ||
+         !lora.head.rows.columns.empty();
+}
+
+}  // namespace
+
+// ---- the step: the decoder as the papers write it ----
+
+void CudaDecoder::RunLayers(const Step& step) {
+  EmbedRows(step);
+  const auto none = [](const DeviceAdapter*) { return kNoNorm; };
+  // The norm `member` of a layer, the adapter's where it brings one.
+  const auto norm = [this](size_t layer, NormParams DeviceLayer::*member,
+                           NormParams DeviceLoraLayer::*own) {
+    const NormParams base = weights_.layers[layer].*member;
+    return [=](const DeviceAdapter* adapter) {
+      if (base.weight == nullptr || adapter == nullptr) return base;
+      const NormParams theirs = adapter->layers[layer].*own;
+      return theirs.weight == nullptr ? base : theirs;
+    };
+  };
+  const auto before_attention = [&](size_t layer) {
+    return norm(layer, &DeviceLayer::before_attention, &DeviceLoraLayer::before_attention);
+  };
+  const size_t layers = spec_.layers.size();
+  if (weights_.layers[0].before_attention.weight != nullptr) {
+    Join({}, step.segments, none, before_attention(0), normed_);
+  }
+  for (size_t i = 0; i < layers; ++i) {
+    const int64_t layer = static_cast<int64_t>(i);
+    const DeviceLayer& w = weights_.layers[i];
+
+    // x += norm(attention(norm(x))), and the MLP's norm of it
+    const bool normed = w.before_attention.weight != nullptr;
+    Linear(w.attention_in, normed ? normed_ : x_, qkv_, layer, kAttentionIn, step);
+    Attend(step, layer);
+    Linear(w.attention_out, attended_, joined_, layer, kAttentionOut, step);
+    Join(joined_, step.segments,
+         norm(i, &DeviceLayer::after_attention, &DeviceLoraLayer::after_attention),
+         norm(i, &DeviceLayer::before_mlp, &DeviceLoraLayer::before_mlp), normed_);
+
+    // x += norm(mlp(norm(x))), and the next layer's norm of it
+    Linear(w.mlp_in, w.before_mlp.weight != nullptr ? normed_ : x_, mlp_, layer, kMlpIn, step);
+    ActivateParams activate{};
+    activate.dtype = options_.dtype;
+    activate.activation = spec_.activation;
+    activate.gated = spec_.gated_mlp;
+    activate.x = mlp_.data;
+    activate.ldx = mlp_.ld;
+    activate.width = spec_.intermediate;
+    activate.y = activated_.data;
+    activate.ldy = activated_.ld;
+    activate.rows = step.rows;
+    device_->Run(activate);
+    Linear(w.mlp_out, activated_, joined_, layer, kMlpOut, step);
+    const auto post = norm(i, &DeviceLayer::after_mlp, &DeviceLoraLayer::after_mlp);
+    if (i + 1 < layers) {
+      Join(joined_, step.segments, post, before_attention(i + 1), normed_);
+    } else {
+      Join(joined_, step.segments, post, none, {});
+    }
+  }
+
+  // The output rows' final norm.
+  for (const Segment& s : step.out_segments) {
+    JoinParams join{};
+    join.dtype = options_.dtype;
+    join.style = spec_.norm;
+    join.epsilon = spec_.norm_epsilon;
+    join.width = spec_.hidden;
+    join.x = x_.data;
+    join.ld = x_.ld;
+    join.next = s.adapter != nullptr && s.adapter->final_norm.weight != nullptr
+                    ? s.adapter->final_norm
+                    : weights_.final_norm;
+    join.rows_in = table_.outputs.device + s.begin;
+    join.y = RowsOf(hidden_, output_rows_ + s.begin);
+    join.rows = s.end - s.begin;
+    device_->Run(join);
+  }
+}
+
+void CudaDecoder::EmbedRows(const Step& step) {
+  EmbedParams embed{};
+  embed.dtype = options_.dtype;
+  embed.sources = table_.sources.device;
+  embed.width = spec_.hidden;
+  embed.scale = spec_.embedding_scale;
+  if (options_.dtype == ComputeType::kBfloat16 && embed.scale != 0) {
+    uint32_t bits = std::bit_cast<uint32_t>(embed.scale);
+    bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    embed.scale = std::bit_cast<float>(bits);
+  }
+  embed.rows = step.rows;
+  embed.y = x_.data;
+  embed.ldy = x_.ld;
+  device_->Run(embed);
+  if (!step.plain) AddBranch(step, /*positions=*/false, x_);
+  if (weights_.position_embedding == nullptr) return;
+  embed.sources = table_.position_sources.device;
+  embed.scale = 0;
+  if (step.plain) {
+    embed.add = true;
+    device_->Run(embed);
+    return;
+  }
+  embed.y = joined_.data;
+  device_->Run(embed);
+  AddBranch(step, /*positions=*/true, joined_);
+  const auto none = [](const DeviceAdapter*) { return kNoNorm; };
+  Join(joined_, step.segments, none, none, {});
+}
+
+// The low-rank branch of an embedding, where a segment's adapter has one: h is a row of Aᵀ.
+void CudaDecoder::AddBranch(const Step& step, bool positions, const View& y) {
+  std::vector<const float*> sources(static_cast<size_t>(step.tokens), nullptr);
+  int64_t widest = 0;
+  int64_t row = 0;
+  for (size_t c = 0; c < step.chunks.size(); ++c) {
+    const Chunk& chunk = step.chunks[c];
+    for (size_t i = 0; i < chunk.tokens.size(); ++i, ++row) {
+      if (step.adapters[c] == nullptr) continue;
+      const DeviceEmbedding& change =
+          positions ? step.adapters[c]->position_embedding : step.adapters[c]->embedding;
+      if (change.rank == 0) continue;
+      const int64_t index = positions ? chunk.position + static_cast<int64_t>(i) : chunk.tokens[i];
+      sources[static_cast<size_t>(row)] = change.a + index * change.rank;
+      widest = std::max(widest, change.rank);
+    }
+  }
+  if (widest == 0) return;
+  device_->CopyToDevice(table_.branch_sources.device, sources.data(),
+                        sources.size() * sizeof(sources[0]));
+  for (const Segment& s : step.segments) {
+    if (s.adapter == nullptr) continue;
+    const int64_t rank = positions ? s.adapter->position_embedding.rank : s.adapter->embedding.rank;
+    if (rank == 0) continue;
+    GatherParams gather{};
+    gather.sources = table_.branch_sources.device + s.begin;
+    gather.rank = rank;
+    gather.h = reinterpret_cast<float*>(h_.data()) + s.begin * rank_capacity_;
+    gather.ldh = rank_capacity_;
+    gather.rows = s.end - s.begin;
+    device_->Run(gather);
+  }
+  LoraParams up{};
+  up.dtype = options_.dtype;
+  up.adapters = table_.adapters.device;
+  up.group = positions ? bank_.position_group() : bank_.embedding_group();
+  up.max_rank = static_cast<int32_t>(widest);
+  up.h = reinterpret_cast<float*>(h_.data());
+  up.ldh = rank_capacity_;
+  up.y = y.data;
+  up.ldy = y.ld;
+  up.n = spec_.hidden;
+  up.rows = step.rows;
+  up.up_only = true;
+  device_->Run(up);
+}
+
+template <typename Post, typename Next>
+void CudaDecoder::Join(const View& t, const std::vector<Segment>& segments, Post post, Next next,
+                       const View& y) {
+  const auto same = [](const NormParams& a, const NormParams& b) {
+    return a.weight == b.weight && a.bias == b.bias;
+  };
+  JoinParams join{};
+  join.dtype = options_.dtype;
+  join.style = spec_.norm;
+  join.epsilon = spec_.norm_epsilon;
+  join.width = spec_.hidden;
+  join.ld = x_.ld;
+  for (size_t i = 0; i < segments.size();) {  // neighbours with the same norms together
+    join.post = post(segments[i].adapter);
+    join.next = next(segments[i].adapter);
+    const int64_t begin = segments[i].begin;
+    for (++i; i < segments.size() && same(post(segments[i].adapter), join.post) &&
+              same(next(segments[i].adapter), join.next);) {
+      ++i;
+    }
+    if (t.data == nullptr && join.next.weight == nullptr) continue;
+    join.t = t.data == nullptr ? nullptr : RowsOf(t, begin);
+    join.x = RowsOf(x_, begin);
+    join.y = y.data == nullptr ? nullptr : RowsOf(y, begin);
+    join.rows = segments[i - 1].end - begin;
+    device_->Run(join);
+  }
+}
+
+void CudaDecoder::Attend(const Step& step, int64_t layer) {
+  const DeviceLayer& w = weights_.layers[static_cast<size_t>(layer)];
+  const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(layer)];
+  const KvLayout layout = kv_layout();
+  const int64_t head_stride = layout.k_elements() + layout.v_elements();
+  RotateParams rotate{};
+  rotate.dtype = options_.dtype;
+  rotate.ld = qkv_.ld;
+  rotate.heads = static_cast<int32_t>(spec_.heads);
+  rotate.kv_heads = static_cast<int32_t>(spec_.kv_heads);
+  rotate.head_dim = static_cast<int32_t>(spec_.head_dim);
+  rotate.qk_norm = spec_.qk_norm;
+  rotate.style = spec_.norm;
+  rotate.epsilon = spec_.norm_epsilon;
+  rotate.late_cast = spec_.rope_late_cast;
+  rotate.k_offset = layout.k_offset(layer, 0);
+  rotate.head_stride = head_stride;
+  const size_t rope = static_cast<size_t>(std::max(layer_spec.rope, 0));
+  if (layer_spec.rope >= 0) rotate.half = static_cast<int32_t>(ropes_[rope].half());
+  for (const Segment& s : step.segments) {
+    rotate.q_weight = w.q_norm.weight;
+    rotate.k_weight = w.k_norm.weight;
+    if (s.adapter != nullptr) {
+      const DeviceLoraLayer& own = s.adapter->layers[static_cast<size_t>(layer)];
+      if (own.q_norm.weight != nullptr) rotate.q_weight = own.q_norm.weight;
+      if (own.k_norm.weight != nullptr) rotate.k_weight = own.k_norm.weight;
+    }
+    rotate.qkv = RowsOf(qkv_, s.begin);
+    rotate.rows = s.end - s.begin;
+    rotate.blocks = table_.blocks.device + s.begin;
+    rotate.slots = table_.slots.device + s.begin;
+    if (rotate.half > 0) {
+      rotate.cos_sin = table_.ropes[rope].device + s.begin * 2 * rotate.half;
+    }
+    device_->Run(rotate);
+  }
+  AttentionParams attention{};
+  attention.dtype = options_.dtype;
+  attention.units = table_.units.device;
+  attention.unit_count = step.units;
+  attention.q = qkv_.data;
+  attention.ldq = qkv_.ld;
+  attention.out = attended_.data;
+  attention.ldo = attended_.ld;
+  attention.kv_heads = rotate.kv_heads;
+  attention.group = static_cast<int32_t>(spec_.heads / spec_.kv_heads);
+  attention.head_dim = rotate.head_dim;
+  attention.k_offset = rotate.k_offset;
+  attention.head_stride = head_stride;
+  attention.window = layer_spec.window;
+  attention.scale = spec_.attention_scale[static_cast<size_t>(layer)];
+  attention.softcap = spec_.attention_softcap;
+  device_->Run(attention);
+}
+
+// ---- products ----
+
+void CudaDecoder::Linear(const DeviceLinear& w, const View& x, const View& y, int64_t layer,
+                         int which, const Step& step) {
+  Products(w, x, y, step.segments, LayersGroup, layer, which);
+  if (step.max_rank == 0) return;
+  Branches(table_.adapters.device, LayerGroup(layer, which), step.max_rank, x, w.in, y, w.out,
+           step.rows);
+}
+
+void CudaDecoder::Branches(const LoraGroup* const* adapters, int32_t group, int64_t max_rank,
+                           const View& x, int64_t in, const View& y, int64_t out, int64_t rows) {
+  LoraParams lora{};
+  lora.dtype = options_.dtype;
+  lora.adapters = adapters;
+  lora.group = group;
+  lora.max_rank = static_cast<int32_t>(max_rank);
+  lora.x = x.data;
+  lora.ldx = x.ld;
+  lora.k = in;
+  lora.h = reinterpret_cast<float*>(h_.data());
+  lora.ldh = rank_capacity_;
+  lora.y = y.data;
+  lora.ldy = y.ld;
+  lora.n = out;
+  lora.rows = rows;
+  device_->Run(lora);
+}
+
+// The base's product for the rows it serves, in runs of one bias, then what adapters bring whole.
+void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
+                           const std::vector<Segment>& segments,
+                           const DeviceGroup& (*group)(const DeviceAdapter&, int64_t, int),
+                           int64_t layer, int which) {
+  GemmParams gemm{};
+  gemm.dtype = options_.dtype;
+  gemm.ldx = x.ld;
+  gemm.k = w.in;
+  gemm.w = w.w;
+  gemm.ldy = y.ld;
+  gemm.n = w.out;
+  int64_t begin = 0, end = 0;  // of the run at hand
+  const auto flush = [&] {
+    if (begin == end) return;
+    gemm.x = RowsOf(x, begin);
+    gemm.y = RowsOf(y, begin);
+    gemm.rows = end - begin;
+    device_->Run(gemm);
+  };
+  for (const Segment& s : segments) {
+    const DeviceGroup* own = s.adapter == nullptr ? nullptr : &group(*s.adapter, layer, which);
+    if (own != nullptr && own->replaces_all) continue;
+    const float* bias = own != nullptr && own->bias != nullptr ? own->bias : w.bias;
+    if (s.begin != end || bias != gemm.bias) {
+      flush();
+      begin = s.begin;
+      gemm.bias = bias;
+    }
+    end = s.end;
+  }
+  flush();
+  for (const Segment& s : segments) {
+    if (s.adapter != nullptr) Replace(w, group(*s.adapter, layer, which), x, y, s);
+  }
+}
+
+void CudaDecoder::Replace(const DeviceLinear& w, const DeviceGroup& group, const View& x,
+                          const View& y, const Segment& s) {
+  GemmParams gemm{};
+  gemm.dtype = options_.dtype;
+  gemm.x = RowsOf(x, s.begin);
+  gemm.ldx = x.ld;
+  gemm.rows = s.end - s.begin;
+  gemm.k = w.in;
+  const float* bias = group.bias != nullptr ? group.bias : w.bias;
+  for (const DeviceReplacement& part : group.replaced) {
+    gemm.w = part.w;
+    gemm.bias = bias == nullptr ? nullptr : bias + part.column_begin;
+    gemm.y = RowsOf(y, s.begin) + part.column_begin * element_;
+    gemm.ldy = y.ld;
+    gemm.n = part.columns;
+    device_->Run(gemm);
+  }
+  if (group.row_count == 0) return;
+  if (columns_width_ < Padded(group.row_count)) {
+    columns_width_ = Padded(group.row_count);
+    columns_ = DeviceBuffer();
+    columns_ = DeviceBuffer(*device_, kLogitRows * columns_width_ * element_);
+  }
+  gemm.w = group.rows;
+  gemm.bias = nullptr;  // a head that is an embedding has none
+  gemm.y = columns_.data();
+  gemm.ldy = columns_width_;
+  gemm.n = group.row_count;
+  device_->Run(gemm);
+  ScatterParams scatter{};
+  scatter.dtype = options_.dtype;
+  scatter.x = columns_.data();
+  scatter.ldx = columns_width_;
+  scatter.columns = group.row_columns;
+  scatter.count = group.row_count;
+  scatter.y = RowsOf(y, s.begin);
+  scatter.ldy = y.ld;
+  scatter.rows = gemm.rows;
+  device_->Run(scatter);
+}
+
+// ---- logits ----
+
+void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
+  for (int64_t row = begin; row < end;) {
+    bank_.Begin();
+    const int64_t last = std::min(row + kLogitRows, end);
+    std::vector<Segment> segments;
+    int64_t reached = row;
+    for (const OutSegment& s : out_segments_) {
+      const int64_t from = std::max(s.begin, row), to = std::min(s.end, last);
+      if (from >= to) continue;
+      const DeviceAdapter* adapter = nullptr;
+      if (s.adapter != nullptr && ChangesHead(*s.adapter)) {
+        adapter = bank_.Get(*s.adapter);
+        if (adapter == nullptr) break;  // no room beside the others: in the next round
+      }
+      segments.push_back({adapter, from - row, to - row});
+      reached = to;
+    }
+    if (reached == row) throw DeviceMemoryError("an adapter does not fit on the device");
+    HeadRows(segments, row, reached - row, out + (row - begin) * spec_.vocabulary);
+    row = reached;
+  }
+}
+
+void CudaDecoder::HeadRows(const std::vector<Segment>& segments, int64_t first, int64_t count,
+                           float* out) {
+  const View x{RowsOf(hidden_, first), hidden_.ld};
+  Products(weights_.head, x, logits_, segments, HeadGroup, 0, 0);
+  int64_t max_rank = 0;
+  std::vector<const LoraGroup*> tables(static_cast<size_t>(count), nullptr);
+  for (const Segment& s : segments) {
+    if (s.adapter == nullptr || s.adapter->head.rank == 0) continue;
+    max_rank = std::max(max_rank, s.adapter->head.rank);
+    std::fill(tables.begin() + s.begin, tables.begin() + s.end, s.adapter->table);
+  }
+  if (max_rank > 0) {
+    device_->CopyToDevice(head_adapters_.data(), tables.data(), tables.size() * sizeof(tables[0]));
+    Branches(reinterpret_cast<const LoraGroup* const*>(head_adapters_.data()), bank_.head_group(),
+             max_rank, x, spec_.hidden, logits_, spec_.vocabulary, count);
+  }
+  LogitsParams logits{};
+  logits.dtype = options_.dtype;
+  logits.x = logits_.data;
+  logits.ldx = logits_.ld;
+  logits.width = spec_.vocabulary;
+  logits.softcap = spec_.logit_softcap;
+  logits.y = reinterpret_cast<float*>(float_logits_.data());
+  logits.rows = count;
+  device_->Run(logits);
+  device_->CopyToHost(out, float_logits_.data(),
+                      static_cast<size_t>(count * spec_.vocabulary) * sizeof(float));
+  in_flight_ = false;
+}
+
+}  // namespace plumbline::cuda
