@@ -1,14 +1,21 @@
 // Tokens per second of a checkpoint, side by side in one run: prefill, decoding at several widths,
-// and a batch that mixes adapters. Against the roofline: bytes of weights read a step over the
-// bandwidth measured here.
+// and a batch that mixes adapters. Against the roofline: the weights' bytes over the bandwidth or
+// the step's FLOPs over those of a large GEMM, whichever takes longer, both measured here.
 //
 //   engine_bench CHECKPOINT [--dtype float32|bfloat16] [--only prefill|decode[:WIDTH]]
-//                [--seconds S] [ADAPTER_DIR...]
+//                [--seconds S] [--serve] [ADAPTER_DIR...]
+//
+// --serve: reads `prefill|decode WIDTH ADAPTERS SECONDS` from stdin, a line a measurement, and
+// answers with tokens/s; compare_engines.py runs it so, in turn with other engines.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,9 +52,47 @@ double ReadBandwidth(ThreadPool& threads) {
       }
       sums[thread] += lanes[0] + lanes[63];
     });
-    best = std::max(best, n * sizeof(float) / (Seconds() - start) / 1e9);
+    best = std::max(best, n * sizeof(float) / (Seconds() - start));
   }
   return best;
+}
+
+// FLOP/s of one large product, by the engine's own kernel and by LibTorch: the better counts.
+template <typename T>
+double LargeGemm(ThreadPool& threads, at::ScalarType type) {
+  const int64_t rows = 512;
+  const int64_t k = 1024;
+  const int64_t n = 4096;
+  const at::Tensor x = at::rand({rows, k}).to(type);
+  const at::Tensor w = at::rand({n, k}).to(type);
+  std::vector<const T*> w_rows;
+  for (int64_t i = 0; i < n; ++i) {
+    w_rows.push_back(static_cast<const T*>(w.const_data_ptr()) + i * k);
+  }
+  AlignedBuffer<T> panels(PackedElements<T>(n, k));
+  PackPanels(w_rows.data(), n, k, 1, panels.data(), 0, PanelCount(n));
+  AlignedBuffer<T> y(rows * n);
+  const GemmArgs<T> args{static_cast<const T*>(x.const_data_ptr()),
+                         k,
+                         rows,
+                         k,
+                         panels.data(),
+                         nullptr,
+                         y.data(),
+                         n,
+                         n};
+  at::set_num_threads(threads.threads());
+  double best = 1e9;
+  for (int round = 0; round < 6; ++round) {
+    double start = Seconds();
+    threads.Run(PanelCount(n), 4,
+                [&](int64_t begin, int64_t end, int) { BestKernels<T>().gemm(args, begin, end); });
+    best = std::min(best, Seconds() - start);
+    start = Seconds();
+    at::linear(x, w);
+    best = std::min(best, Seconds() - start);
+  }
+  return 2.0 * rows * k * n / best;
 }
 
 class Bench {
@@ -74,12 +119,35 @@ class Bench {
   }
 
   void Run() {
-    std::printf("%s: %.1f M parameters, %.0f MB, %d threads, read bandwidth %.1f GB/s\n",
-                spec_.architecture.c_str(), decoder_->parameters() / 1e6,
-                decoder_->weight_bytes() / 1e6, threads_.threads(), ReadBandwidth(threads_));
+    const bool half = decoder_->options().dtype == ComputeType::kBfloat16;
+    bandwidth_ = ReadBandwidth(threads_);
+    flops_ =
+        half ? LargeGemm<Bf16>(threads_, at::kBFloat16) : LargeGemm<float>(threads_, at::kFloat);
+    std::printf(
+        "%s: %.1f M parameters, %.0f MB, %d threads, read bandwidth %.1f GB/s, large GEMM "
+        "%.0f GFLOP/s\n",
+        spec_.architecture.c_str(), decoder_->parameters() / 1e6, decoder_->weight_bytes() / 1e6,
+        threads_.threads(), bandwidth_ / 1e9, flops_ / 1e9);
     const int64_t prompt = std::min<int64_t>(512, spec_.context / 2);
     Compare("prefill", 1, prompt);
     for (int width : {1, 8, 32, 64}) Compare("decode", width, 1);
+  }
+
+  void Serve() {
+    std::string what;
+    int width;
+    size_t adapters;
+    double seconds;
+    while (std::cin >> what >> width >> adapters >> seconds) {
+      const int64_t tokens = what == "prefill" ? 512 : 1;
+      Step step = Prepare(width, tokens, std::min(adapters, adapters_.size()));
+      std::vector<float> logits(width * spec_.vocabulary);
+      const double end = Seconds() + seconds;
+      while (step.times.size() < 2 || Seconds() < end) Time(step, logits);
+      std::printf("%.2f\n", width * tokens / step.median());
+      std::fflush(stdout);
+      Release(step);
+    }
   }
 
  private:
@@ -117,6 +185,19 @@ class Bench {
     return step;
   }
 
+  void Time(Step& step, std::vector<float>& logits) {
+    const double start = Seconds();
+    decoder_->Forward(step.chunks);
+    decoder_->Logits(0, static_cast<int64_t>(step.chunks.size()), logits.data());
+    step.times.push_back(Seconds() - start);
+  }
+
+  void Release(Step& step) {
+    for (auto& list : step.blocks) {
+      for (void* block : list) pool_->Release(block);
+    }
+  }
+
   // The base, one adapter and all adapters, a step of each in turn: the machine's moods hit all.
   void Compare(const std::string& what, int width, int64_t tokens) {
     if (!only_.empty() && only_ != what && only_ != what + ":" + std::to_string(width)) return;
@@ -129,12 +210,7 @@ class Bench {
     std::vector<float> logits(width * spec_.vocabulary);
     const double end = Seconds() + seconds_;
     while (steps[0].times.size() < 3 || Seconds() < end) {
-      for (Step& step : steps) {
-        const double start = Seconds();
-        decoder_->Forward(step.chunks);
-        decoder_->Logits(0, width, logits.data());
-        step.times.push_back(Seconds() - start);
-      }
+      for (Step& step : steps) Time(step, logits);
     }
     const double base = steps[0].median();
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -143,15 +219,20 @@ class Bench {
                   what.c_str(), width, adapters[i], width * tokens / median, median * 1e3,
                   steps[i].times[0] * 1e3);
       if (i > 0) std::printf("  %+.1f %%", (median / base - 1) * 100);
-      std::printf("\n");
-      for (auto& list : steps[i].blocks) {
-        for (void* block : list) pool_->Release(block);
+      if (i == 0 && tokens == 1) {
+        const double roof = std::max(decoder_->weight_bytes() / bandwidth_,
+                                     2.0 * width * decoder_->parameters() / flops_);
+        std::printf("  %.0f %% of the roofline", roof / median * 100);
       }
+      std::printf("\n");
+      Release(steps[i]);
     }
   }
 
   const std::string only_;
   const double seconds_;  // of a measurement
+  double bandwidth_ = 0;  // bytes/s
+  double flops_ = 0;      // of a large GEMM, a second
   const DecoderSpec spec_;
   ThreadPool threads_;
   const std::shared_ptr<const Checkpoint> checkpoint_;
@@ -165,6 +246,7 @@ class Bench {
 
 int main(int argc, char** argv) {
   std::string checkpoint, only;
+  bool serve = false;
   std::vector<std::string> adapters;
   auto dtype = plumbline::ComputeType::kFloat32;
   double seconds = 3;
@@ -176,6 +258,8 @@ int main(int argc, char** argv) {
       only = argv[++i];
     } else if (arg == "--seconds" && i + 1 < argc) {
       seconds = std::atof(argv[++i]);
+    } else if (arg == "--serve") {
+      serve = true;
     } else if (checkpoint.empty()) {
       checkpoint = arg;
     } else {
@@ -188,5 +272,5 @@ int main(int argc, char** argv) {
   }
   plumbline::Bench bench(checkpoint, dtype, only, seconds);
   for (const std::string& adapter : adapters) bench.LoadAdapter(adapter);
-  bench.Run();
+  serve ? bench.Serve() : bench.Run();
 }
