@@ -3,6 +3,14 @@
 #include "core/engine/adapter_registry_internal.h"
 
 namespace plumbline {
+namespace {
+
+void Describe(const AdapterVersionEntry& entry, AdapterInfo& info) {
+  info.pins = entry.pins.load();
+  info.resident = entry.slots != nullptr && entry.slots->IsResident(&entry);
+}
+
+}  // namespace
 
 void AdapterRegistry::DropExpired() const {
   for (auto it = by_version_.begin(); it != by_version_.end();) {
@@ -63,11 +71,11 @@ std::vector<AdapterInfo> AdapterRegistry::List() const {
     const Entry entry = resident.entry.lock();
     if (published || entry == nullptr) continue;
     list.push_back(resident.info);
-    list.back().pins = entry->pins.load();
+    Describe(*entry, list.back());
   }
   for (const auto& [alias, publication] : by_alias_) {
     list.push_back(publication.info);
-    list.back().pins = publication.entry->pins.load();
+    Describe(*publication.entry, list.back());
   }
   return list;
 }

@@ -1,8 +1,9 @@
-// Which adapter versions are in memory and which alias points where.
+// Which adapter versions are known and which alias points where.
 //
 // An adapter version is immutable. Publishing swaps one pointer under the alias; whoever holds the
 // older version keeps it, and its memory goes with its last holder. The registry itself holds a
-// version only through its aliases.
+// version only through its aliases. An entry is a version's name and report; its weights are packed
+// when they are needed (adapter_slots_internal.h).
 //
 // Island-internal.
 #ifndef PLUMBLINE_CORE_ENGINE_ADAPTER_REGISTRY_INTERNAL_H_
@@ -17,17 +18,22 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "core/engine/adapter_slots_internal.h"
 #include "core/engine/model_host.h"
-#include "core/model/lora_weights_internal.h"
 
 namespace plumbline {
 
 // Immutable, but for the count of its pins.
 struct AdapterVersionEntry {
+  ~AdapterVersionEntry() {
+    if (slots != nullptr) slots->Forget(this);
+  }
   std::string version;
-  std::shared_ptr<const LoraWeights> weights;
+  std::string path;   // where its files can be read again
+  int64_t bytes = 0;  // packed
   AdmissionReport report;
-  mutable std::atomic<int> pins{0};  // LanguageModel handles alive
+  std::shared_ptr<AdapterSlots> slots;  // where its weights are, under its address
+  mutable std::atomic<int> pins{0};     // LanguageModel handles alive
 };
 
 // Thread-safe.
@@ -40,7 +46,7 @@ class AdapterRegistry {
     AdapterInfo info;  // all but `pins`
   };
 
-  // Null when no such version is in memory.
+  // Null when no such version is known.
   Entry FindVersion(absl::string_view version) const;
   // By alias, or by version while somebody holds it. entry is null when there is neither.
   Publication Find(absl::string_view alias_or_version) const;

@@ -7,15 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "core/engine/adapter_store.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
 #include "core/model/decoder_weights_internal.h"
 
 namespace plumbline {
 namespace {
-
-constexpr int64_t kCanaryBlocks = 2;  // 48 tokens
 
 AdmissionReport Describe(const LoraAdapter& adapter) {
   AdmissionReport report;
@@ -58,34 +55,36 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
 
 }  // namespace
 
-// A sequence of its own, with blocks that are not the cache's: the proof works when the cache is
+// Sequences of their own, with blocks that are not the cache's: the proof works when the cache is
 // full.
-absl::StatusOr<std::vector<float>> HostedModel::CanaryLogits(const LoraWeights* adapter) {
-  std::vector<float> logits(static_cast<size_t>(info_.vocabulary));
+absl::StatusOr<std::vector<std::vector<float>>> HostedModel::CanaryLogits(
+    const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters) {
+  std::vector<std::vector<float>> logits(adapters.size());
   absl::Status status;
   ABSL_RETURN_IF_ERROR(engine_->RunBetweenSteps([&](Decoder& decoder) {
     status = GuardTorch([&]() -> absl::Status {
+      const int64_t blocks_each =
+          (static_cast<int64_t>(prompt.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
+      const int64_t blocks_all = blocks_each * static_cast<int64_t>(adapters.size());
       ABSL_ASSIGN_OR_RETURN(
           const std::unique_ptr<KvPool> pool,
-          KvPool::Create(decoder.kv_layout(),
-                         (kCanaryBlocks + 1) * decoder.kv_layout().block_bytes(),
+          KvPool::Create(decoder.kv_layout(), (blocks_all + 1) * decoder.kv_layout().block_bytes(),
                          decoder.kv_memory()));
-      std::vector<void*> blocks;
-      for (size_t t = 0; t < canary_.size(); t += kKvBlockTokens) blocks.push_back(pool->Take());
-      Chunk chunk;
-      chunk.blocks = blocks;
-      chunk.adapter = adapter;
-      const int64_t count = static_cast<int64_t>(canary_.size());
-      const int64_t step = decoder.options().max_rows;
-      for (int64_t begin = 0; begin < count; begin += step) {
-        const int64_t n = std::min(step, count - begin);
-        chunk.tokens = absl::MakeConstSpan(canary_).subspan(begin, n);
-        chunk.position = begin;
-        chunk.prompt_length = count;
-        chunk.first_output = begin + n == count ? n - 1 : n;
-        decoder.Forward({&chunk, 1});
+      std::vector<std::vector<void*>> blocks(adapters.size());
+      std::vector<Chunk> chunks(adapters.size());
+      for (size_t i = 0; i < adapters.size(); ++i) {
+        for (int64_t b = 0; b < blocks_each; ++b) blocks[i].push_back(pool->Take());
+        chunks[i].tokens = prompt;
+        chunks[i].prompt_length = static_cast<int64_t>(prompt.size());
+        chunks[i].blocks = blocks[i];
+        chunks[i].adapter = adapters[i];
+        chunks[i].first_output = static_cast<int64_t>(prompt.size()) - 1;
       }
-      decoder.Logits(0, 1, logits.data());
+      decoder.Forward(chunks);
+      for (size_t i = 0; i < adapters.size(); ++i) {
+        logits[i].resize(static_cast<size_t>(info_.vocabulary));
+        decoder.Logits(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1, logits[i].data());
+      }
       return absl::OkStatus();
     });
   }));
@@ -93,12 +92,23 @@ absl::StatusOr<std::vector<float>> HostedModel::CanaryLogits(const LoraWeights* 
   return logits;
 }
 
-absl::Status HostedModel::Prove(const LoraWeights& weights, AdmissionReport& report) {
-  ABSL_ASSIGN_OR_RETURN(const std::vector<float> before, CanaryLogits(nullptr));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<float> with, CanaryLogits(&weights));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<float> after, CanaryLogits(nullptr));
+// One step computes the canary with the adapter and without, side by side; the base's logits must
+// be those of before the adapter came.
+absl::Status HostedModel::Prove(const LoraAdapter& adapter, const LoraWeights& weights,
+                                AdmissionReport& report) {
+  std::vector<int32_t> prompt = canary_;
+  std::vector<float> before = canary_base_;
+  // Trained tokens change nothing until one of them is read.
+  if (!adapter.tokens.empty() && !adapter.tokens[0].indices.empty()) {
+    prompt.back() = static_cast<int32_t>(adapter.tokens[0].indices[0]);
+    ABSL_ASSIGN_OR_RETURN(std::vector<std::vector<float>> base, CanaryLogits(prompt, {nullptr}));
+    before = std::move(base[0]);
+  }
+  ABSL_ASSIGN_OR_RETURN(const std::vector<std::vector<float>> logits,
+                        CanaryLogits(prompt, {nullptr, &weights}));
+  const std::vector<float>& with = logits[1];
   report.base_restored_bitwise =
-      std::memcmp(before.data(), after.data(), before.size() * sizeof(float)) == 0;
+      std::memcmp(before.data(), logits[0].data(), before.size() * sizeof(float)) == 0;
   for (size_t i = 0; i < with.size(); ++i) {
     if (!std::isfinite(with[i])) {
       return absl::InvalidArgumentError(
@@ -119,37 +129,8 @@ absl::Status HostedModel::Prove(const LoraWeights& weights, AdmissionReport& rep
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const AdapterVersionEntry>> HostedModel::Admit(
-    const LoraAdapter& adapter) {
-  const DecoderSpec& spec = engine_->decoder().spec();
-  auto entry = std::make_shared<AdapterVersionEntry>();
-  entry->version = adapter.version;
-  entry->report = Describe(adapter);
-  const auto base = [&](const TargetModule& module, absl::string_view parameter) {
-    return LoadModuleParameter(spec, *checkpoint_, module, parameter);
-  };
-  ABSL_ASSIGN_OR_RETURN(entry->weights,
-                        PackLora(spec, adapter, engine_->decoder().options().dtype, base));
-  ABSL_RETURN_IF_ERROR(Prove(*entry->weights, entry->report));
-  return std::shared_ptr<const AdapterVersionEntry>(std::move(entry));
-}
-
-// Keeps a copy under the version's name, which is checked: the source may change between the load
-// and now.
-absl::Status HostedModel::CopyToStore(const std::string& path, const std::string& version) {
-  if (host_.adapter_store_dir.empty()) return absl::OkStatus();
-  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<AdapterStore> store,
-                        AdapterStore::Open(host_.adapter_store_dir));
-  ABSL_ASSIGN_OR_RETURN(const StoredAdapter stored, store->Import(path));
-  if (stored.version == version) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat(path, ": the files changed while they were loaded"));
-}
-
-absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& options) {
-  const absl::Time start = absl::Now();
-  const auto context = [&](const absl::Status& status) {
-    return Annotate(status, absl::StrCat("load adapter \"", options.alias, "\""));
-  };
+absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Read(
+    const std::string& path) const {
   LoraLoadOptions load;
   load.modules = modules_;
   load.supported = SupportedLoraFeatures();
@@ -157,17 +138,67 @@ absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& o
   load.base_weight = [this](const TargetModule& module) {
     return LoadModuleParameter(engine_->decoder().spec(), *checkpoint_, module, "weight");
   };
+  return LoadLoraAdapter(path, load);
+}
+
+absl::StatusOr<AdapterSlots::Weights> HostedModel::Pack(const LoraAdapter& adapter) const {
+  const DecoderSpec& spec = engine_->decoder().spec();
+  return PackLora(spec, adapter, engine_->decoder().options().dtype,
+                  [&](const TargetModule& module, absl::string_view parameter) {
+                    return LoadModuleParameter(spec, *checkpoint_, module, parameter);
+                  });
+}
+
+absl::StatusOr<AdapterSlots::Weights> HostedModel::Repack(const AdapterVersionEntry& entry) const {
+  return GuardTorch([&]() -> absl::StatusOr<AdapterSlots::Weights> {
+    absl::StatusOr<std::shared_ptr<const LoraAdapter>> adapter = Read(entry.path);
+    if (adapter.ok() && (*adapter)->version == entry.version) return Pack(**adapter);
+    if (absl::IsResourceExhausted(adapter.status())) return adapter.status();
+    return absl::DataLossError(absl::StrCat(
+        "adapter version ", entry.version, " was evicted and cannot be packed again: ", entry.path,
+        ": ",
+        adapter.ok() ? absl::StrCat("the files have changed, their digest is ", (*adapter)->version)
+                     : std::string(adapter.status().message()),
+        "; load the adapter again"));
+  });
+}
+
+absl::StatusOr<HostedModel::Entry> HostedModel::Admit(const LoraAdapter& adapter,
+                                                      const LoadAdapterOptions& options) {
+  auto entry = std::make_shared<AdapterVersionEntry>();
+  entry->version = adapter.version;
+  entry->report = Describe(adapter);
+  ABSL_ASSIGN_OR_RETURN(AdapterSlots::Weights weights, Pack(adapter));
+  entry->bytes = weights->bytes;
+  ABSL_RETURN_IF_ERROR(Prove(adapter, *weights, entry->report));
+  ABSL_ASSIGN_OR_RETURN(entry->path, CopyToStore(options.path, adapter.version));
+  ABSL_RETURN_IF_ERROR(slots_->Offer(entry.get(), options.alias, std::move(weights)));
+  entry->slots = slots_;
+  return Entry(std::move(entry));
+}
+
+// Keeps a copy under the version's name, which is checked: the source may change between the load
+// and now.
+absl::StatusOr<std::string> HostedModel::CopyToStore(const std::string& path,
+                                                     const std::string& version) {
+  if (store_ == nullptr) return path;
+  if (const auto present = store_->Verify(version); present.ok()) return present->path;
+  ABSL_ASSIGN_OR_RETURN(const StoredAdapter stored, store_->Import(path));
+  if (stored.version == version) return stored.path;
+  return absl::AbortedError(absl::StrCat(path, ": the files changed while they were loaded"));
+}
+
+absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& options) {
+  const absl::Time start = absl::Now();
   AdapterRegistry::Publication publication;
   const absl::Status status = GuardTorch([&]() -> absl::Status {
-    ABSL_ASSIGN_OR_RETURN(const std::shared_ptr<const LoraAdapter> adapter,
-                          LoadLoraAdapter(options.path, load));
+    ABSL_ASSIGN_OR_RETURN(const std::shared_ptr<const LoraAdapter> adapter, Read(options.path));
     publication.entry = adapters_.FindVersion(adapter->version);
-    if (publication.entry == nullptr) {
-      ABSL_ASSIGN_OR_RETURN(publication.entry, Admit(*adapter));
-    }
-    return CopyToStore(options.path, adapter->version);
+    if (publication.entry != nullptr) return CopyToStore(options.path, adapter->version).status();
+    ABSL_ASSIGN_OR_RETURN(publication.entry, Admit(*adapter, options));
+    return absl::OkStatus();
   });
-  if (!status.ok()) return context(status);
+  if (!status.ok()) return Annotate(status, absl::StrCat("load adapter \"", options.alias, "\""));
   AdapterInfo& info = publication.info;
   info.model = info_.options.name;
   info.alias = options.alias;
@@ -176,10 +207,11 @@ absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& o
   info.source_path = options.path;
   info.loaded_at = clock_.Now();
   info.load_time = absl::Now() - start;
-  info.bytes = publication.entry->weights->bytes;
+  info.bytes = publication.entry->bytes;
   info.report = publication.entry->report;
   AdapterInfo result = info;
   result.pins = publication.entry->pins.load();
+  result.resident = slots_->IsResident(publication.entry.get());
   adapters_.Publish(std::move(publication));
   return result;
 }

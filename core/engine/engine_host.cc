@@ -139,11 +139,17 @@ class EngineModelHost : public ModelHost {
 
   absl::StatusOr<std::shared_ptr<LanguageModel>> Pin(absl::string_view model_name,
                                                      absl::string_view adapter) override {
-    // Under the lock: a model that is being unloaded cannot be pinned any more.
-    absl::MutexLock lock(&mutex_);
-    const auto it = models_.find(std::string(model_name));
-    if (it == models_.end()) return Missing(model_name);
-    return it->second->Pin(adapter);
+    std::shared_ptr<HostedModel> model;
+    std::shared_ptr<const void> hold;
+    {
+      // Under the lock: a model that is being unloaded cannot be pinned any more.
+      absl::MutexLock lock(&mutex_);
+      const auto it = models_.find(std::string(model_name));
+      if (it == models_.end()) return Missing(model_name);
+      model = it->second;
+      hold = model->HoldPin();
+    }
+    return model->Pin(adapter);
   }
 
  private:

@@ -26,6 +26,12 @@ struct EngineHostOptions {
   // Keep the KV cache of prompt prefixes (whole blocks of 32 tokens) for later prompts that begin
   // with the same tokens under the same adapter version. Changes no result.
   bool prefix_cache = true;
+  // Packed adapter weights of one model: adapters beyond that are packed again from their files
+  // when they are pinned, in the place of those used least recently. 0: no bound. More: fewer
+  // adapters have to be packed again (tens of milliseconds each).
+  int64_t adapter_memory_bytes = int64_t{2} << 30;
+  // The same as a number of adapters. 0: no bound.
+  int max_resident_adapters = 0;
   // Where admitted adapters are copied to, as <dir>/<version>/; a path in there can be loaded
   // again. Empty: they are not copied.
   std::string adapter_store_dir;

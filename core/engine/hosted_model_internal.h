@@ -17,10 +17,13 @@
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
 #include "core/engine/adapter_registry_internal.h"
+#include "core/engine/adapter_slots_internal.h"
+#include "core/engine/adapter_store.h"
 #include "core/engine/device_engine_internal.h"
 #include "core/engine/engine_host.h"
 #include "core/engine/prompt_encoder.h"
 #include "core/engine/serial_executor.h"
+#include "core/lora/lora_adapter_internal.h"
 #include "core/lora/target_module.h"
 #include "core/weights/checkpoint_internal.h"
 
@@ -35,17 +38,20 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
                                                            const Clock& clock);
   ~HostedModel();
 
-  const ModelInfo& info() const { return info_; }
+  ModelInfo info() const;
   const LoadModelOptions& requested() const { return requested_; }
-  EngineStats stats() const { return engine_->stats(); }
+  EngineStats stats() const;
   int pins() const { return pins_.load(); }
+  // Counts as a pin while it is held.
+  std::shared_ptr<const void> HoldPin();
   // Ends all threads; calls under way get Unavailable. Idempotent.
   void Stop();
 
   absl::StatusOr<AdapterInfo> LoadAdapter(const LoadAdapterOptions& options);
   absl::Status UnloadAdapter(absl::string_view alias);
   std::vector<AdapterInfo> ListAdapters() const { return adapters_.List(); }
-  // NotFound lists the aliases there are.
+  // NotFound lists the aliases there are. ResourceExhausted: no slot for the adapter's weights. May
+  // pack them: blocks.
   absl::StatusOr<std::shared_ptr<LanguageModel>> Pin(absl::string_view adapter);
 
  private:
@@ -53,11 +59,19 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   HostedModel(const LoadModelOptions& requested, const EngineHostOptions& host, const Clock& clock)
       : requested_(requested), host_(host), clock_(clock) {}
   absl::Status Open();
-  absl::StatusOr<std::shared_ptr<const AdapterVersionEntry>> Admit(const LoraAdapter& adapter);
-  // Logits of the canary prompt's last token.
-  absl::StatusOr<std::vector<float>> CanaryLogits(const LoraWeights* adapter);
-  absl::Status Prove(const LoraWeights& weights, AdmissionReport& report);
-  absl::Status CopyToStore(const std::string& path, const std::string& version);
+  using Entry = std::shared_ptr<const AdapterVersionEntry>;
+  absl::StatusOr<std::shared_ptr<const LoraAdapter>> Read(const std::string& path) const;
+  absl::StatusOr<AdapterSlots::Weights> Pack(const LoraAdapter& adapter) const;
+  // Reads and packs again what Admit has admitted before.
+  absl::StatusOr<AdapterSlots::Weights> Repack(const AdapterVersionEntry& entry) const;
+  absl::StatusOr<Entry> Admit(const LoraAdapter& adapter, const LoadAdapterOptions& options);
+  // Logits [V] of the last token of `prompt`, for each adapter (null: the base), in one step.
+  absl::StatusOr<std::vector<std::vector<float>>> CanaryLogits(
+      const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters);
+  absl::Status Prove(const LoraAdapter& adapter, const LoraWeights& weights,
+                     AdmissionReport& report);
+  // The copy's folder.
+  absl::StatusOr<std::string> CopyToStore(const std::string& path, const std::string& version);
 
   const LoadModelOptions requested_;
   const EngineHostOptions host_;
@@ -67,7 +81,10 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   std::vector<TargetModule> modules_;
   std::unique_ptr<const PromptEncoder> encoder_;
   std::vector<int32_t> canary_;
+  std::vector<float> canary_base_;  // [V], the base's logits after it
   std::atomic<int> pins_{0};
+  std::unique_ptr<const AdapterStore> store_;  // null: adapters are not copied
+  std::shared_ptr<AdapterSlots> slots_;
   AdapterRegistry adapters_;
   SerialExecutor prepare_;
   SerialExecutor deliver_;

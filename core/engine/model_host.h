@@ -30,6 +30,17 @@ struct LoadModelOptions {
   int64_t kv_cache_bytes = 0;  // budget of the KV cache; 0: the engine's default
 };
 
+// Packed adapter weights of one model (core/engine/adapter_slots_internal.h).
+struct AdapterMemoryStats {
+  int64_t max_bytes = 0;  // 0: no bound
+  int max_resident = 0;   // adapters; 0: no bound
+  int resident = 0;       // packed now
+  int pinned = 0;         // of these, held by a job or a call: never evicted
+  int64_t bytes = 0;      // of the packed ones
+  int64_t evictions = 0;  // since start
+  int64_t repacks = 0;    // since start: adapters that came back from the store
+};
+
 struct ModelInfo {
   LoadModelOptions options;  // as loaded: nothing is "auto" or 0 any more
   std::string architecture;  // e.g. "LlamaForCausalLM"
@@ -44,6 +55,7 @@ struct ModelInfo {
   bool has_chat_template = false;
   Numerics numerics;
   absl::Duration load_time;
+  AdapterMemoryStats adapters;  // as of now
 };
 
 struct LoadAdapterOptions {
@@ -89,8 +101,9 @@ struct AdapterInfo {
   std::string source_path;
   absl::Time loaded_at;
   absl::Duration load_time;
-  int64_t bytes = 0;  // memory of its tensors
-  int pins = 0;       // LanguageModel handles alive
+  int64_t bytes = 0;      // memory of its packed weights
+  int pins = 0;           // LanguageModel handles alive
+  bool resident = false;  // its weights are packed now; else they will be when it is pinned
   AdmissionReport report;
 };
 
@@ -106,6 +119,7 @@ struct EngineStats {
   int kv_slots = 0;
   int64_t kv_tokens_used = 0;
   int64_t kv_tokens_capacity = 0;
+  AdapterMemoryStats adapters;
 };
 
 // Thread-safe. Loads block their caller (seconds), never the device thread.

@@ -44,8 +44,12 @@ absl::StatusOr<std::vector<TokenScore>> WithTexts(const Tokenizer& tokenizer,
 }  // namespace
 
 PinnedModel::PinnedModel(std::shared_ptr<HostedModel> model,
-                         std::shared_ptr<const AdapterVersionEntry> adapter, ModelIdentity identity)
-    : model_(std::move(model)), adapter_(std::move(adapter)), identity_(std::move(identity)) {
+                         std::shared_ptr<const AdapterVersionEntry> adapter,
+                         std::shared_ptr<const LoraWeights> weights, ModelIdentity identity)
+    : model_(std::move(model)),
+      adapter_(std::move(adapter)),
+      weights_(std::move(weights)),
+      identity_(std::move(identity)) {
   ++model_->pins_;
   if (adapter_ != nullptr) ++adapter_->pins;
 }
@@ -62,7 +66,7 @@ void PinnedModel::Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()
   std::shared_ptr<HostedModel> model = model_;
   auto shared_fail = std::make_shared<std::function<void(absl::Status)>>(std::move(fail));
   const bool posted =
-      model_->prepare_.Post([model, adapter = adapter_, prepare = std::move(prepare),
+      model_->prepare_.Post([model, adapter = weights_, prepare = std::move(prepare),
                              cancel = std::move(cancel), origin = std::move(origin), shared_fail] {
         absl::StatusOr<std::unique_ptr<Request>> request = GuardTorch(prepare);
         if (!request.ok()) {
@@ -70,7 +74,7 @@ void PinnedModel::Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()
               [shared_fail, status = request.status()] { (*shared_fail)(status); });
           return;
         }
-        if (adapter != nullptr) (*request)->adapter = adapter->weights;
+        (*request)->adapter = adapter;
         (*request)->cancel = cancel;
         (*request)->ticket.client = origin.caller;
         (*request)->ticket.priority = origin.priority;

@@ -15,9 +15,10 @@ namespace plumbline {
 
 class PinnedModel : public LanguageModel {
  public:
-  // `adapter`: null for the base.
+  // `adapter` and `weights`: null for the base.
   PinnedModel(std::shared_ptr<HostedModel> model,
-              std::shared_ptr<const AdapterVersionEntry> adapter, ModelIdentity identity);
+              std::shared_ptr<const AdapterVersionEntry> adapter,
+              std::shared_ptr<const LoraWeights> weights, ModelIdentity identity);
   ~PinnedModel() override;
 
   const ModelIdentity& identity() const override { return identity_; }
@@ -37,6 +38,7 @@ class PinnedModel : public LanguageModel {
 
   const std::shared_ptr<HostedModel> model_;
   const std::shared_ptr<const AdapterVersionEntry> adapter_;
+  const std::shared_ptr<const LoraWeights> weights_;  // held here, they are not evicted
   const ModelIdentity identity_;
 };
 
