@@ -33,17 +33,19 @@ TASKS = {"demo_instructions": "prompt", "demo_arithmetic": "question"}  # task: 
 MAX_TOKENS = 96
 BATCH_ONE_PROMPTS = 16
 
-# lm-eval's own command line, with a clock around its generation.
+# lm-eval's own command line, with a clock around its generation and its log-likelihoods.
 LM_EVAL = """
 import sys, time
 import lm_eval.models.huggingface as hf
-generate = hf.HFLM.generate_until
-def timed(self, *a, **k):
-    start = time.monotonic()
-    result = generate(self, *a, **k)
-    print(f"GENERATE_SECONDS={time.monotonic() - start:.3f}", file=sys.stderr)
-    return result
-hf.HFLM.generate_until = timed
+def timed(method):
+    def call(self, *a, **k):
+        start = time.monotonic()
+        result = method(self, *a, **k)
+        print(f"MODEL_SECONDS={time.monotonic() - start:.3f}", file=sys.stderr)
+        return result
+    return call
+hf.HFLM.generate_until = timed(hf.HFLM.generate_until)
+hf.HFLM.loglikelihood = timed(hf.HFLM.loglikelihood)
 from lm_eval.__main__ import cli_evaluate
 cli_evaluate()
 """
@@ -87,7 +89,7 @@ def run_lm_eval(args, folder, batch_size, limit):
         wall += time.monotonic() - start
         if done.returncode:
             sys.exit(f"lm_eval: exit code {done.returncode}\n{done.stderr[-4000:]}")
-        generation += sum(map(float, re.findall(r"GENERATE_SECONDS=([0-9.]+)", done.stderr)))
+        generation += sum(map(float, re.findall(r"MODEL_SECONDS=([0-9.]+)", done.stderr)))
         for task in TASKS:
             for file in glob.glob(f"{out}/**/samples_{task}_*.jsonl", recursive=True):
                 with open(file, encoding="utf-8") as rows:
