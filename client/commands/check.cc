@@ -17,8 +17,15 @@ struct Arguments {
   bool require_all = false;
 };
 
+// The benchmarks whose own JSONL is a task: --task names the benchmark, --prompts the file.
+bool NeedsPrompts(const Arguments& arguments) {
+  return arguments.task == "ifeval" || arguments.task == "ifbench";
+}
+
 absl::StatusOr<Task> LoadTask(const Arguments& arguments, const std::string& prompts) {
-  if (arguments.task == "ifeval") return ParseIfevalTask(prompts, arguments.prompts_file, "ifeval");
+  if (NeedsPrompts(arguments)) {
+    return ParseIfevalTask(prompts, arguments.prompts_file, arguments.task);
+  }
   return LoadTaskFile(arguments.task);
 }
 
@@ -114,9 +121,10 @@ void Warn(const CommandContext& context, const OfflineCheck& check) {
 }
 
 void Check(CommandContext& context, const Arguments& arguments) {
-  if ((arguments.task == "ifeval") == arguments.prompts_file.empty()) {
+  if (NeedsPrompts(arguments) == arguments.prompts_file.empty()) {
     return context.Fail(
-        "--prompts FILE goes with --task ifeval, and only with it; a task file has prompts of its "
+        "--prompts FILE goes with --task ifeval or ifbench, and only with them; a task file has "
+        "prompts of its "
         "own",
         kExitUsage);
   }
@@ -160,9 +168,12 @@ void AddCheckCommand(CLI::App& app, CommandContext& context) {
       "Examples:\n"
       "  plumbline check --task ifeval --prompts input_data.jsonl --responses responses.jsonl\n"
       "  plumbline check --task gsm8k.yaml --responses responses.jsonl -o json");
-  check->add_option("-t,--task", arguments->task, "ifeval, or a task file (.yaml or .jsonl)")
+  check
+      ->add_option("-t,--task", arguments->task,
+                   "ifeval, ifbench, or a task file (.yaml or .jsonl)")
       ->required();
-  check->add_option("--prompts", arguments->prompts_file, "IFEval's JSONL, with --task ifeval");
+  check->add_option("--prompts", arguments->prompts_file,
+                    "The benchmark's JSONL, with --task ifeval or ifbench");
   check->add_option("--responses", arguments->responses_file, "JSONL; - for standard input")
       ->required();
   check->add_flag("--require-all", arguments->require_all,
