@@ -51,7 +51,8 @@ GoldenCase LoadGoldenCase(const std::string& directory) {
   read("input_ids", golden.tokens);
   read("logits", golden.logits);
   read("bf16_error", error);
-  golden.bf16_error = error[0];
+  golden.bf16_error = error.at(0);
+  golden.bf16_rms_error = error.at(1);
   return golden;
 }
 

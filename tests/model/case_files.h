@@ -16,7 +16,8 @@ struct GoldenCase {
   std::string directory;
   std::vector<int32_t> tokens;
   std::vector<float> logits;  // [tokens, V]
-  float bf16_error = 0;       // of transformers' own bfloat16
+  float bf16_error = 0;       // of transformers' own bfloat16: the largest
+  float bf16_rms_error = 0;   // and the root mean square
 };
 
 // Every folder of tests/golden/model, and of $PLUMBLINE_PARITY_DIR when it is set.

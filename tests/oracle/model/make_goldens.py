@@ -4,7 +4,7 @@
     python tests/oracle/model/make_goldens.py tests/golden/model --committed
 
 Each case is a folder: a Hugging Face checkpoint as save_pretrained writes it, and golden.safetensors with
-`input_ids` [T] int32, `logits` [T, V] fp32 (eager attention) and `bf16_error` [1]: the largest absolute
+`input_ids` [T] int32, `logits` [T, V] fp32 (eager attention) and `bf16_error` [2]: the largest and the root mean square
 difference of transformers' own bfloat16 logits from its fp32 ones. Shapes are chosen to hurt: head_dim that
 does not divide the hidden size, one KV head, odd vocabularies, tied and untied heads, several shards, every
 RoPE scaling, windows and original contexts shorter than the text.
@@ -157,11 +157,15 @@ def make(directory, family, seed):
     (directory / "generation_config.json").unlink(missing_ok=True)
     if rng.random() < 0.4:
         old_form(directory)
+    write_golden(directory, ids[0], logits)
+
+
+def write_golden(directory, ids, logits):
     half = tf.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16, attn_implementation="eager").eval()
     with torch.no_grad():
-        error = (half(ids).logits[0].float() - logits).abs().max()
-    safetensors.torch.save_file({"input_ids": ids[0].to(torch.int32), "logits": logits.contiguous(),
-                                 "bf16_error": error.reshape(1)}, directory / "golden.safetensors")
+        error = half(ids.long()[None]).logits[0].float() - logits
+    safetensors.torch.save_file({"input_ids": ids.to(torch.int32), "logits": logits.contiguous(),
+                                 "bf16_error": torch.stack([error.abs().max(), error.pow(2).mean().sqrt()])}, directory / "golden.safetensors")
 
 
 COMMITTED = [("llama", 3), ("llama", 12), ("llama", 26), ("qwen2", 1), ("qwen3", 2), ("mistral", 3), ("gemma2", 4),
@@ -174,10 +178,16 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--family", choices=FAMILIES)
+    parser.add_argument("--refresh", action="store_true", help="only measure transformers' bfloat16 anew, for the cases that OUT has")
     parser.add_argument("--committed", action="store_true", help="the dozen cases of the repository")
     arguments = parser.parse_args()
     tf.logging.set_verbosity_error()
     torch.set_num_threads(1)
+    if arguments.refresh:
+        for directory in sorted(arguments.out.iterdir()):
+            golden = safetensors.torch.load_file(directory / "golden.safetensors")
+            write_golden(directory, golden["input_ids"], golden["logits"])
+        return
     cases = COMMITTED if arguments.committed else [
         (arguments.family or FAMILIES[i % len(FAMILIES)], arguments.seed + i) for i in range(arguments.count)]
     arguments.out.mkdir(parents=True, exist_ok=True)
