@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <new>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -19,8 +20,9 @@ template <typename Fn>
 auto GuardTorch(Fn fn) -> decltype(fn()) {
   try {
     return fn();
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::bad_alloc& error) {  // cuda::DeviceMemoryError has more to say
+    const std::string message = error.what();
+    return absl::ResourceExhaustedError(message == "std::bad_alloc" ? "out of memory" : message);
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
     if (absl::StrContains(message, "memory")) return absl::ResourceExhaustedError(message);
