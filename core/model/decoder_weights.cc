@@ -55,6 +55,7 @@ class Loader {
     for (size_t i = 0; i < spec_.layers.size(); ++i) {
       ABSL_ASSIGN_OR_RETURN(LayerWeights<T> layer, LoadLayer(static_cast<int64_t>(i)));
       w.layers.push_back(std::move(layer));
+      checkpoint_.DropPages();  // the panels are the copy that counts
     }
     ABSL_RETURN_IF_ERROR(LoadNorm<T>(spec_, checkpoint_, ModuleName(spec_, spec_.final_norm),
                                      spec_.hidden, w.final_norm));
@@ -204,7 +205,9 @@ template <typename T>
 absl::StatusOr<DecoderWeights<T>> LoadDecoderWeights(const DecoderSpec& spec,
                                                      const Checkpoint& checkpoint,
                                                      ThreadPool& threads) {
-  return Loader<T>(spec, checkpoint, threads).Load();
+  absl::StatusOr<DecoderWeights<T>> weights = Loader<T>(spec, checkpoint, threads).Load();
+  checkpoint.DropPages();
+  return weights;
 }
 
 template absl::StatusOr<DecoderWeights<float>> LoadDecoderWeights<float>(const DecoderSpec&,

@@ -195,6 +195,10 @@ absl::StatusOr<at::Tensor> Checkpoint::Load(absl::string_view name,
   return Load(name);
 }
 
+void Checkpoint::DropPages() const {
+  for (const auto& shard : shards_) shard->DropPages();
+}
+
 std::string Checkpoint::FullDigest() const {
   Sha256 digest;
   for (const auto& shard : shards_) {

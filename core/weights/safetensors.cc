@@ -85,6 +85,12 @@ SafetensorsFile::~SafetensorsFile() {
   if (mapped_ && !bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
+void SafetensorsFile::DropPages() const {
+  if (mapped_ && !bytes_.empty()) {
+    madvise(const_cast<char*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(
     const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const MappedBytes mapped, MapFile(path));

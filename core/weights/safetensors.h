@@ -87,6 +87,9 @@ class SafetensorsFile {
   absl::string_view header() const;
   // The whole file.
   absl::string_view bytes() const { return bytes_; }
+  // Gives the mapped pages back to the page cache (a hint; nothing for a copied file). What is read
+  // later comes in again.
+  void DropPages() const;
 
  private:
   SafetensorsFile(std::string path, std::string owned, absl::string_view bytes, bool mapped);
