@@ -4,8 +4,11 @@
 #include <vector>
 
 #include "core/base/status_macros.h"
+#include "server/adapter_folder.h"
 #include "server/calls.h"
 #include "server/convert_model.h"
+#include "server/status_conversion.h"
+#include "server/utf8.h"
 #include "server/validation.h"
 
 namespace plumbline {
@@ -19,6 +22,33 @@ grpc::ServerUnaryReactor* AdapterServiceImpl::LoadAdapter(grpc::CallbackServerCo
     *response->mutable_adapter() = ToProto(loaded.info);
     response->set_previous_version(loaded.previous_version);
     return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdapterServiceImpl::LoadAdapterFolder(
+    grpc::CallbackServerContext* context, const v1::LoadAdapterFolderRequest* request,
+    v1::LoadAdapterFolderResponse* response) {
+  return RunBlocking(context, changes_, [=, this]() -> absl::Status {
+    ABSL_RETURN_IF_ERROR(Validate(*request));
+    LoadAdapterOptions options;
+    options.model = request->model();
+    options.nominal_target = request->nominal_target();
+    ABSL_ASSIGN_OR_RETURN(std::vector<FolderResult> results,
+                          LoadSubFolders(hosting_, request->path(), options,
+                                         [context] { return !context->IsCancelled(); }));
+    for (const FolderResult& result : results) {
+      v1::LoadAdapterFolderResponse::Result* out = response->add_results();
+      out->set_alias(ToValidUtf8(result.alias));
+      if (!result.loaded.ok()) {
+        *out->mutable_error() = ToRpcStatus(result.loaded.status());
+        continue;
+      }
+      *out->mutable_adapter() = ToProto(result.loaded->info);
+      out->mutable_adapter()->mutable_report()->clear_modules();
+      out->set_previous_version(result.loaded->previous_version);
+      response->set_loaded(response->loaded() + 1);
+    }
+    return CheckReplySize(response->ByteSizeLong(), "load fewer adapters at once");
   });
 }
 

@@ -18,6 +18,9 @@ class AdapterServiceImpl : public v1::AdapterService::CallbackService {
   grpc::ServerUnaryReactor* LoadAdapter(grpc::CallbackServerContext* context,
                                         const v1::LoadAdapterRequest* request,
                                         v1::LoadAdapterResponse* response) override;
+  grpc::ServerUnaryReactor* LoadAdapterFolder(grpc::CallbackServerContext* context,
+                                              const v1::LoadAdapterFolderRequest* request,
+                                              v1::LoadAdapterFolderResponse* response) override;
   grpc::ServerUnaryReactor* UnloadAdapter(grpc::CallbackServerContext* context,
                                           const v1::UnloadAdapterRequest* request,
                                           v1::UnloadAdapterResponse* response) override;

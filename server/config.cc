@@ -78,6 +78,8 @@ std::string AbsolutePath(absl::string_view path) {
 struct RawFlags {
   std::vector<std::string> models;
   std::vector<std::string> adapters;
+  std::vector<std::string> watched;
+  double watch_seconds = 2;
   double drain_seconds = 10;
   double heartbeat_seconds = 10;
 };
@@ -117,7 +119,7 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.add_option("--dtype", c.dtype, "Default type of weights")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
       ->capture_default_str();
-  app.add_option("--device", c.device, "Default device: cpu or cuda:N")->capture_default_str();
+  app.add_option("--device", c.device, "Default device: cpu, cpu:KERNELS (reference: the plain ones) or cuda:N")->capture_default_str();
   app.add_option("--threads", c.threads, "Compute threads; 0: one a physical core")
       ->check(CLI::Range(0, 1024));
   app.add_option("--max-batch", c.max_batch, "Rows decoded together; 0: the engine's default")
@@ -125,6 +127,22 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.add_option("--kv-cache-bytes", c.kv_cache_bytes,
                  "Budget of a model's KV cache, e.g. 2GiB; 0: the engine's default")
       ->transform(CLI::AsSizeValue(false));
+  app.add_option("--adapter-memory", c.adapter_memory_bytes,
+                 "Budget of a model's packed adapter weights, e.g. 4GiB; 0: no bound [2GiB]")
+      ->transform(CLI::AsSizeValue(false));
+  app.add_option("--max-resident-adapters", c.max_resident_adapters,
+                 "The same as a number of adapters; 0: no bound")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option(
+         "--watch-adapters", raw.watched,
+         "MODEL=DIR: load each sub-folder as an adapter of its name, and again whenever its "
+         "files change; repeatable")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  app.add_option("--watch-interval", raw.watch_seconds,
+                 "Seconds between two looks at watched folders")
+      ->check(CLI::Range(0.05, 3600.0))
+      ->capture_default_str();
   app.add_option("--port-file", c.port_file, "Write the actual addresses here once serving");
   app.add_option("--log-level", c.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
@@ -147,6 +165,11 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
 absl::Status Finish(const RawFlags& raw, ServerConfig& c) {
   c.drain_timeout = absl::Seconds(raw.drain_seconds);
   c.heartbeat_interval = absl::Seconds(raw.heartbeat_seconds);
+  c.watch_interval = absl::Seconds(raw.watch_seconds);
+  for (const std::string& flag : raw.watched) {
+    ABSL_ASSIGN_OR_RETURN(WatchedFolder folder, ParseWatchFlag(flag));
+    c.watched_folders.push_back(std::move(folder));
+  }
   for (const std::string& flag : raw.models) {
     ABSL_ASSIGN_OR_RETURN(LoadModelOptions model, ParseModelFlag(flag));
     for (const LoadModelOptions& other : c.models) {
@@ -167,8 +190,8 @@ absl::Status Finish(const RawFlags& raw, ServerConfig& c) {
     }
     c.adapters.push_back(std::move(adapter));
   }
-  if (c.device != "cpu" && !absl::StartsWith(c.device, "cuda")) {
-    return absl::InvalidArgumentError(absl::StrCat("--device ", c.device, ": want cpu or cuda:N"));
+  if (!absl::StartsWith(c.device, "cpu") && !absl::StartsWith(c.device, "cuda")) {
+    return absl::InvalidArgumentError(absl::StrCat("--device ", c.device, ": want cpu, cpu:KERNELS or cuda:N"));
   }
   if (c.data_dir.empty()) c.data_dir = DefaultDataDir();
   c.data_dir = AbsolutePath(c.data_dir);
@@ -246,6 +269,14 @@ absl::StatusOr<LoadAdapterOptions> ParseAdapterFlag(absl::string_view flag) {
         Annotate(ValidateCapability(options.nominal_target), absl::StrCat("--adapter ", flag)));
   }
   return options;
+}
+
+absl::StatusOr<WatchedFolder> ParseWatchFlag(absl::string_view flag) {
+  const size_t equals = flag.find('=');
+  if (equals == absl::string_view::npos || equals == 0 || equals + 1 == flag.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("--watch-adapters ", flag, ": want MODEL=DIR"));
+  }
+  return WatchedFolder{std::string(flag.substr(0, equals)), AbsolutePath(flag.substr(equals + 1))};
 }
 
 std::string DefaultDataDir() {

@@ -4,6 +4,8 @@
 //   listen: 127.0.0.1:7878                     # or unix:/run/plumbline.sock
 //   model: [tiny=/models/plumb-tiny]
 //   adapter: ["tiny/format:instruction_following=/adapters/format"]
+//   watch-adapters: [tiny=/training/output]
+//   adapter-memory: 4GiB
 //   tasks: [/tasks]
 //   data-dir: /var/lib/plumbline
 #ifndef PLUMBLINE_SERVER_CONFIG_H_
@@ -20,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/engine/model_host.h"
+#include "server/adapter_folder.h"
 
 namespace plumbline {
 
@@ -45,6 +48,13 @@ struct ServerConfig {
   int threads = 0;             // compute threads; 0: one a physical core
   int max_batch = 0;           // rows decoded together; 0: the engine's default
   int64_t kv_cache_bytes = 0;  // 0: the engine's default
+  // Packed adapter weights of one model; 0: no bound. More adapters may be loaded: those used least
+  // recently give way and are packed again when they are needed.
+  int64_t adapter_memory_bytes = int64_t{2} << 30;
+  int max_resident_adapters = 0;  // the same as a number of adapters; 0: no bound
+  // Folders whose sub-folders are loaded as adapters whenever they are new or have changed.
+  std::vector<WatchedFolder> watched_folders;
+  absl::Duration watch_interval = absl::Seconds(2);  // between two looks
   // Written once serving: lines `grpc=ADDRESS` and `metrics=ADDRESS`. Empty: none.
   std::string port_file;
   std::string log_level = "info";
@@ -66,6 +76,9 @@ absl::StatusOr<std::optional<ServerConfig>> ParseServerConfig(int argc, const ch
 absl::StatusOr<LoadModelOptions> ParseModelFlag(absl::string_view flag);
 // "MODEL/ALIAS[:TARGET]=PATH"; TARGET is the capability the adapter's label claims.
 absl::StatusOr<LoadAdapterOptions> ParseAdapterFlag(absl::string_view flag);
+
+// "MODEL=DIR".
+absl::StatusOr<WatchedFolder> ParseWatchFlag(absl::string_view flag);
 
 // $XDG_STATE_HOME/plumbline, else ~/.local/state/plumbline.
 std::string DefaultDataDir();

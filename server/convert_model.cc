@@ -48,6 +48,14 @@ v1::Model ToProto(const ModelInfo& info) {
   out.set_has_chat_template(info.has_chat_template);
   *out.mutable_numerics() = ToProto(info.numerics);
   *out.mutable_load_duration() = ToProto(info.load_time);
+  v1::AdapterMemory* adapters = out.mutable_adapter_memory();
+  adapters->set_max_bytes(info.adapters.max_bytes);
+  adapters->set_max_resident(info.adapters.max_resident);
+  adapters->set_resident(info.adapters.resident);
+  adapters->set_pinned(info.adapters.pinned);
+  adapters->set_bytes(info.adapters.bytes);
+  adapters->set_evictions(info.adapters.evictions);
+  adapters->set_repacks(info.adapters.repacks);
   return out;
 }
 
@@ -89,6 +97,7 @@ v1::Adapter ToProto(const AdapterInfo& info) {
   *out.mutable_load_duration() = ToProto(info.load_time);
   out.set_bytes(info.bytes);
   out.set_pins(info.pins);
+  out.set_resident(info.resident);
   *out.mutable_report() = ToProto(info.report);
   return out;
 }

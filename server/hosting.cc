@@ -221,7 +221,19 @@ absl::StatusOr<LoadedAdapter> Hosting::LoadAdapter(const LoadAdapterOptions& opt
     UndoLoad(options, loaded.previous_version);
     return Annotate(recorded, absl::StrCat("record adapter \"", options.alias, "\""));
   }
+  LogLoaded(loaded.info);
   return loaded;
+}
+
+void Hosting::LogLoaded(const AdapterInfo& info) const {
+  const absl::StatusOr<ModelInfo> model = host_.GetModel(info.model);
+  const AdapterMemoryStats slots = model.ok() ? model->adapters : AdapterMemoryStats();
+  spdlog::info(
+      "adapter {}/{}: version {} published after {:.0f} ms, {} modules; {} adapters packed, {} "
+      "of them in use, {} bytes; {} evictions and {} packed again since start",
+      info.model, info.alias, info.version.substr(0, 12),
+      absl::ToDoubleMilliseconds(info.load_time), info.report.modules.size(), slots.resident,
+      slots.pinned, slots.bytes, slots.evictions, slots.repacks);
 }
 
 // What could not be recorded is not published: the alias goes back to what it was.
@@ -330,6 +342,9 @@ AdapterInfo Hosting::WithSource(AdapterInfo info) const {
 absl::StatusOr<std::shared_ptr<LanguageModel>> Hosting::Pin(absl::string_view model,
                                                             absl::string_view adapter) {
   absl::StatusOr<std::shared_ptr<LanguageModel>> pinned = host_.Pin(model, adapter);
+  if (absl::IsResourceExhausted(pinned.status())) {
+    return WithReason(pinned.status(), "ADAPTER_SLOTS_IN_USE", {{"adapter", std::string(adapter)}});
+  }
   if (pinned.ok() || !absl::IsNotFound(pinned.status())) return pinned;
   ABSL_RETURN_IF_ERROR(GetModel(model).status());
   if (IsVersion(adapter)) {

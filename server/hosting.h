@@ -77,6 +77,7 @@ class Hosting : public ModelProvider {
   void RestoreAdapter(const AdapterRecord& record);
   absl::StatusOr<std::shared_ptr<LanguageModel>> PinStoredVersion(const AdapterRecord& record);
   void UndoLoad(LoadAdapterOptions options, absl::string_view previous_version);
+  void LogLoaded(const AdapterInfo& info) const;
   std::string CurrentVersion(absl::string_view model, absl::string_view alias) const;
   std::string StorePath(absl::string_view version) const;
   void Remember(absl::string_view version, absl::string_view source_path);

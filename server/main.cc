@@ -50,6 +50,8 @@ absl::StatusOr<std::unique_ptr<ModelHost>> MakeEngine(const ServerConfig& config
   EngineHostOptions options;
   options.adapter_store_dir = adapter_store;
   options.threads = config.threads;
+  options.adapter_memory_bytes = config.adapter_memory_bytes;
+  options.max_resident_adapters = config.max_resident_adapters;
   return CreateEngineHost(options);
 }
 

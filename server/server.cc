@@ -29,6 +29,7 @@
 #include "core/jobs/job_runner.h"
 #include "core/jobs/sqlite_job_store.h"
 #include "grpc/health/v1/health.pb.h"
+#include "server/adapter_folder.h"
 #include "server/adapter_service.h"
 #include "server/evaluation_service.h"
 #include "server/hosting.h"
@@ -93,6 +94,7 @@ class Server::Parts {
   explicit Parts(const ServerConfig& config) : config_(config) {}
   ~Parts() {
     Shutdown(absl::ZeroDuration());
+    adapter_watch_.reset();
     // Work that is still queued uses what is declared before: run it first.
     calls_.reset();
     changes_.reset();
@@ -126,6 +128,7 @@ class Server::Parts {
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<Executor> calls_;
   std::unique_ptr<Executor> changes_;
+  std::unique_ptr<AdapterWatch> adapter_watch_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<AdapterServiceImpl> adapter_service_;
@@ -221,6 +224,11 @@ absl::Status Server::Parts::Serve() {
     metrics_address_ = metrics_->address();
   }
   runner_->Start();
+  if (!config_.watched_folders.empty()) {
+    adapter_watch_ = std::make_unique<AdapterWatch>(*hosting_, *changes_, config_.watched_folders,
+                                                    config_.watch_interval);
+    adapter_watch_->Start();
+  }
   SetHealth();
   return absl::OkStatus();
 }
@@ -256,6 +264,7 @@ absl::Status Server::Parts::Announce() {
 void Server::Parts::Shutdown(absl::Duration drain) {
   if (shut_down_) return;
   shut_down_ = true;
+  if (adapter_watch_ != nullptr) adapter_watch_->Stop();
   if (grpc_ != nullptr) grpc_->GetHealthCheckService()->Shutdown();
   if (runner_ != nullptr) runner_->Drain(drain);
   if (watches_ != nullptr) {

@@ -28,6 +28,12 @@ std::vector<EngineFigures> EngineFiguresOf(const ModelHost& host) {
     f.waiting = stats.waiting;
     f.kv_tokens_used = stats.kv_tokens_used;
     f.kv_tokens_capacity = stats.kv_tokens_capacity;
+    f.adapters_packed = stats.adapters.resident;
+    f.adapters_pinned = stats.adapters.pinned;
+    f.adapter_bytes = stats.adapters.bytes;
+    f.adapter_budget_bytes = stats.adapters.max_bytes;
+    f.adapter_evictions = stats.adapters.evictions;
+    f.adapter_repacks = stats.adapters.repacks;
     const absl::StatusOr<ModelInfo> info = host.GetModel(model);
     if (info.ok()) f.weight_bytes = info->weight_bytes;
     figures.push_back(std::move(f));
@@ -38,8 +44,8 @@ std::vector<EngineFigures> EngineFiguresOf(const ModelHost& host) {
 std::vector<AdapterFigures> AdapterFiguresOf(const ModelHost& host) {
   std::vector<AdapterFigures> figures;
   for (const AdapterInfo& info : host.ListAdapters("")) {
-    figures.push_back(
-        {info.model, info.alias, info.version, info.bytes, info.pins, info.load_time});
+    figures.push_back({info.model, info.alias, info.version, info.bytes, info.pins, info.load_time,
+                       info.resident});
   }
   return figures;
 }

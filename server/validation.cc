@@ -155,8 +155,9 @@ absl::Status Validate(const v1::LoadModelRequest& request) {
     return InvalidField("dtype", absl::StrCat(Quoted(dtype), ": want auto, float32 or bfloat16"));
   }
   const std::string& device = request.device();
-  if (!device.empty() && device != "cpu" && !absl::StartsWith(device, "cuda")) {
-    return InvalidField("device", absl::StrCat(Quoted(device), ": want cpu or cuda:N"));
+  if (!device.empty() && !absl::StartsWith(device, "cpu") && !absl::StartsWith(device, "cuda")) {
+    return InvalidField("device",
+                        absl::StrCat(Quoted(device), ": want cpu, cpu:KERNELS or cuda:N"));
   }
   if (request.max_batch() < 0) return InvalidField("max_batch", "is negative");
   ABSL_RETURN_IF_ERROR(CheckLimit("max_batch", request.max_batch(), 4096, "rows"));
@@ -164,16 +165,29 @@ absl::Status Validate(const v1::LoadModelRequest& request) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateNewAlias(absl::string_view field, absl::string_view alias) {
+  ABSL_RETURN_IF_ERROR(ValidateAlias(field, alias));
+  if (alias == "base") {
+    return InvalidField(field, "\"base\" names the model without an adapter");
+  }
+  if (alias.size() == 64 &&
+      alias.find_first_not_of("0123456789abcdef") == absl::string_view::npos) {
+    return InvalidField(field, "64 hex digits name a version: choose another alias");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Validate(const v1::LoadAdapterRequest& request) {
   ABSL_RETURN_IF_ERROR(ValidateModelName("model", request.model()));
-  ABSL_RETURN_IF_ERROR(ValidateAlias("alias", request.alias()));
-  if (request.alias() == "base") {
-    return InvalidField("alias", "\"base\" names the model without an adapter");
-  }
-  if (request.alias().size() == 64 &&
-      request.alias().find_first_not_of("0123456789abcdef") == std::string::npos) {
-    return InvalidField("alias", "64 hex digits name a version: choose another alias");
-  }
+  ABSL_RETURN_IF_ERROR(ValidateNewAlias("alias", request.alias()));
+  ABSL_RETURN_IF_ERROR(ValidatePath(request.path()));
+  if (request.nominal_target().empty()) return absl::OkStatus();
+  const absl::Status capability = ValidateCapability(request.nominal_target());
+  return capability.ok() ? capability : InvalidField("nominal_target", capability.message());
+}
+
+absl::Status Validate(const v1::LoadAdapterFolderRequest& request) {
+  ABSL_RETURN_IF_ERROR(ValidateModelName("model", request.model()));
   ABSL_RETURN_IF_ERROR(ValidatePath(request.path()));
   if (request.nominal_target().empty()) return absl::OkStatus();
   const absl::Status capability = ValidateCapability(request.nominal_target());

@@ -45,6 +45,8 @@ inline constexpr RequestLimits kLimits;
 absl::Status ValidateModelName(absl::string_view field, absl::string_view name);
 // [A-Za-z0-9][A-Za-z0-9_.-]{0,63}: aliases; versions have this form as well.
 absl::Status ValidateAlias(absl::string_view field, absl::string_view alias);
+// The same for an alias that is to be given: neither "base" nor a version.
+absl::Status ValidateNewAlias(absl::string_view field, absl::string_view alias);
 // [a-z0-9_.-]{1,64}
 absl::Status ValidateTaskName(absl::string_view field, absl::string_view name);
 // "job-" and what ids consist of.
@@ -52,6 +54,7 @@ absl::Status ValidateJobId(absl::string_view id);
 
 absl::Status Validate(const v1::LoadModelRequest& request);
 absl::Status Validate(const v1::LoadAdapterRequest& request);
+absl::Status Validate(const v1::LoadAdapterFolderRequest& request);
 absl::Status Validate(const v1::GenerateRequest& request);
 absl::Status Validate(const v1::ScoreRequest& request);
 absl::Status Validate(const v1::CreateJobRequest& request);

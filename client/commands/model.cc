@@ -37,6 +37,17 @@ void PrintModel(const CommandContext& context, const v1::Model& m) {
   table.AddRow({"weights", FormatBytes(m.weight_bytes())});
   table.AddRow({"kv cache",
                 FormatBytes(m.kv_cache_bytes()) + ", " + std::to_string(m.kv_slots()) + " slots"});
+  const auto& adapters = m.adapter_memory();
+  std::string budget;
+  if (adapters.max_bytes() > 0) budget = " of " + FormatBytes(adapters.max_bytes());
+  if (adapters.max_resident() > 0) {
+    budget += ", at most " + std::to_string(adapters.max_resident());
+  }
+  table.AddRow({"adapters packed", std::to_string(adapters.resident()) + " (" +
+                                       std::to_string(adapters.pinned()) + " in use), " +
+                                       FormatBytes(adapters.bytes()) + budget});
+  table.AddRow({"adapters evicted", std::to_string(adapters.evictions()) + ", packed again " +
+                                        std::to_string(adapters.repacks())});
   table.AddRow({"context", std::to_string(m.context_length()) + " tokens"});
   table.AddRow({"vocabulary", std::to_string(m.vocabulary_size())});
   table.AddRow({"threads", std::to_string(m.threads())});

@@ -76,6 +76,15 @@ void RenderEngine(const std::vector<EngineFigures>& engines, std::vector<MetricF
       GaugeFamily("plumbline_kv_cache_capacity_tokens", "Tokens the KV cache can hold.");
   MetricFamily weights =
       GaugeFamily("plumbline_model_weights_bytes", "Memory of the model's weights.");
+  MetricFamily slots = GaugeFamily("plumbline_adapter_slots", "Packed adapters, by state.");
+  MetricFamily slot_bytes =
+      GaugeFamily("plumbline_adapter_slots_bytes", "Memory of the packed adapters.");
+  MetricFamily budget = GaugeFamily("plumbline_adapter_slots_budget_bytes",
+                                    "Memory packed adapters may take; 0: no bound.");
+  MetricFamily evictions = CounterFamily("plumbline_adapter_evictions_total",
+                                         "Adapters that gave way to others since start.");
+  MetricFamily repacks = CounterFamily("plumbline_adapter_repacks_total",
+                                       "Adapters packed again after an eviction since start.");
   for (const EngineFigures& e : engines) {
     for (const auto& [kind, count] : {std::pair<const char*, int64_t>{"prompt", e.prompt_tokens},
                                       {"completion", e.completion_tokens},
@@ -93,9 +102,16 @@ void RenderEngine(const std::vector<EngineFigures>& engines, std::vector<MetricF
     AddSample(used, labels, static_cast<double>(e.kv_tokens_used));
     AddSample(capacity, labels, static_cast<double>(e.kv_tokens_capacity));
     AddSample(weights, labels, static_cast<double>(e.weight_bytes));
+    AddSample(slots, {{"model", e.model}, {"state", "pinned"}}, e.adapters_pinned);
+    AddSample(slots, {{"model", e.model}, {"state", "idle"}},
+              e.adapters_packed - e.adapters_pinned);
+    AddSample(slot_bytes, labels, static_cast<double>(e.adapter_bytes));
+    AddSample(budget, labels, static_cast<double>(e.adapter_budget_bytes));
+    AddSample(evictions, labels, static_cast<double>(e.adapter_evictions));
+    AddSample(repacks, labels, static_cast<double>(e.adapter_repacks));
   }
-  for (MetricFamily* family :
-       {&tokens, &steps, &rows, &width, &sequences, &used, &capacity, &weights}) {
+  for (MetricFamily* family : {&tokens, &steps, &rows, &width, &sequences, &used, &capacity,
+                               &weights, &slots, &slot_bytes, &budget, &evictions, &repacks}) {
     families.push_back(std::move(*family));
   }
 }
@@ -108,8 +124,11 @@ void RenderAdapters(std::vector<AdapterFigures> adapters, int max_adapters,
                      return !a.adapter.empty() && b.adapter.empty();
                    });
   const size_t shown = std::min(adapters.size(), static_cast<size_t>(max_adapters));
-  Gauge(families, "plumbline_adapters_resident", "Adapter versions in memory.",
+  Gauge(families, "plumbline_adapters_known", "Adapter versions published or held.",
         static_cast<double>(adapters.size()));
+  Gauge(families, "plumbline_adapters_resident", "Adapter versions whose weights are in memory.",
+        static_cast<double>(std::count_if(adapters.begin(), adapters.end(),
+                                          [](const AdapterFigures& a) { return a.resident; })));
   Gauge(families, "plumbline_adapter_series_dropped",
         "Adapter versions left out of the metrics because there are too many.",
         static_cast<double>(adapters.size() - shown));

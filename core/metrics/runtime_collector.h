@@ -34,6 +34,13 @@ struct EngineFigures {
   int64_t kv_tokens_used = 0;
   int64_t kv_tokens_capacity = 0;
   int64_t weight_bytes = 0;
+  // Slots of packed adapters.
+  int adapters_packed = 0;
+  int adapters_pinned = 0;  // of these
+  int64_t adapter_bytes = 0;
+  int64_t adapter_budget_bytes = 0;  // 0: no bound
+  int64_t adapter_evictions = 0;
+  int64_t adapter_repacks = 0;
 };
 
 struct AdapterFigures {
@@ -43,6 +50,7 @@ struct AdapterFigures {
   int64_t bytes = 0;
   int pins = 0;
   absl::Duration load_time;
+  bool resident = true;
 };
 
 // Each may be empty; each must be thread-safe and quick.

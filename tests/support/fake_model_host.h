@@ -5,6 +5,7 @@
 #ifndef PLUMBLINE_TESTS_SUPPORT_FAKE_MODEL_HOST_H_
 #define PLUMBLINE_TESTS_SUPPORT_FAKE_MODEL_HOST_H_
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -103,6 +104,7 @@ class FakeModelHost : public ModelHost {
   }
 
   absl::StatusOr<AdapterInfo> LoadAdapter(const LoadAdapterOptions& options) override {
+    ++load_calls_;
     const std::string file = options.path + "/adapter_config.json";
     ABSL_ASSIGN_OR_RETURN(const std::string version, Sha256HexOfFile(file));
     if (version == Sha256Hex("bad tensor")) {
@@ -137,6 +139,9 @@ class FakeModelHost : public ModelHost {
     adapters_[{options.model, options.alias}] = info;
     return info;
   }
+
+  // Calls of LoadAdapter so far.
+  int load_calls() const { return load_calls_; }
 
   absl::Status UnloadAdapter(absl::string_view model, absl::string_view alias) override {
     absl::MutexLock lock(&mutex_);
@@ -199,6 +204,7 @@ class FakeModelHost : public ModelHost {
 
   const std::shared_ptr<FakeEngine> engine_;
   const std::string adapter_store_;
+  std::atomic<int> load_calls_{0};
   mutable absl::Mutex mutex_;
   std::map<std::string, ModelInfo> models_ ABSL_GUARDED_BY(mutex_);
   std::map<Key, AdapterInfo> adapters_ ABSL_GUARDED_BY(mutex_);               // by (model, alias)
