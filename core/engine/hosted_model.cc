@@ -75,7 +75,7 @@ absl::Status HostedModel::Open() {
   std::unique_ptr<Decoder> decoder = std::move(placed.decoder);
   // A device's memory is there to be used; the host's is everybody's.
   const int64_t most =
-      requested_.device == "cpu" ? host_.max_kv_cache_bytes : decoder->kv_memory().available();
+      IsCpuDevice(requested_.device) ? host_.max_kv_cache_bytes : decoder->kv_memory().available();
   const int64_t cache_bytes =
       requested_.kv_cache_bytes > 0
           ? requested_.kv_cache_bytes

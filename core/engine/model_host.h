@@ -25,7 +25,7 @@ struct LoadModelOptions {
   std::string name;            // [a-z0-9][a-z0-9_.-]{0,63}
   std::string path;            // a Hugging Face checkpoint directory
   std::string dtype = "auto";  // "auto" (the checkpoint's own), "float32" or "bfloat16"
-  std::string device = "cpu";  // "cpu" or "cuda:N"
+  std::string device = "cpu";  // "cpu", "cpu:KERNELS" (kernels.h) or "cuda:N"
   int max_batch = 0;           // rows decoded together; 0: the engine's default
   int64_t kv_cache_bytes = 0;  // budget of the KV cache; 0: the engine's default
 };

@@ -58,6 +58,24 @@ TEST_F(EngineTest, LoadingTheSameAgainIsFineAndAnotherPathIsNot) {
   EXPECT_THAT(host_->LoadModel(options), StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
+// The kernels a verdict was computed with are on record, and the plain ones can be asked for.
+TEST_F(EngineTest, TheKernelsCanBeChosenAndAreNamed) {
+  ASSERT_OK_AND_ASSIGN(const ModelInfo info, host_->GetModel("tiny"));
+  EXPECT_THAT(info.numerics.device, testing::StartsWith("cpu:"));
+  LoadModelOptions options;
+  options.name = "plain";
+  options.path = kTinyBase;
+  options.dtype = "float32";
+  options.device = "cpu:reference";
+  EXPECT_OK(host_->LoadModel(options));
+  ASSERT_OK_AND_ASSIGN(const ModelInfo plain, host_->GetModel("plain"));
+  EXPECT_EQ(plain.numerics.device, "cpu:reference");
+  options.name = "other";
+  options.device = "cpu:mmx";
+  EXPECT_THAT(host_->LoadModel(options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cpu:portable")));
+}
+
 TEST_F(EngineTest, ABadModelDirectoryIsOneClearError) {
   LoadModelOptions options;
   options.name = "other";
