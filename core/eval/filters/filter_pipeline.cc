@@ -1,6 +1,9 @@
 #include "core/eval/filters/filter_pipeline.h"
 
+#include <algorithm>
+
 #include "core/base/status_macros.h"
+#include "core/eval/filters/multi_choice_regex.h"
 #include "core/text/python_unicode.h"
 
 namespace plumbline {
@@ -24,10 +27,13 @@ Filtered ApplyRegex(const FilterStep& step, absl::string_view text) {
   return {std::string(python::Strip(step.fallback)), true};
 }
 
-Filtered ApplyStep(const FilterStep& step, absl::string_view text) {
+Filtered ApplyStep(const FilterStep& step, absl::string_view text,
+                   const std::vector<std::string>& choices) {
   switch (step.kind) {
     case FilterStep::kRegex:
       return ApplyRegex(step, text);
+    case FilterStep::kMultiChoiceRegex:
+      return ApplyMultiChoice(step, text, choices);
     case FilterStep::kRemoveWhitespace:
       return {std::string(python::Strip(text))};
     case FilterStep::kLowercase:
@@ -46,10 +52,17 @@ Filtered ApplyStep(const FilterStep& step, absl::string_view text) {
 
 }  // namespace
 
-Filtered FilterPipeline::Apply(absl::string_view response) const {
+bool FilterPipeline::needs_choices() const {
+  return std::any_of(steps.begin(), steps.end(), [](const FilterStep& step) {
+    return step.kind == FilterStep::kMultiChoiceRegex;
+  });
+}
+
+Filtered FilterPipeline::Apply(absl::string_view response,
+                               const std::vector<std::string>& choices) const {
   Filtered result{std::string(response), false};
   for (const FilterStep& step : steps) {
-    Filtered next = ApplyStep(step, result.text);
+    Filtered next = ApplyStep(step, result.text, choices);
     next.fell_back = next.fell_back || result.fell_back;
     result = std::move(next);
   }

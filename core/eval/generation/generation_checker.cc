@@ -10,8 +10,10 @@ namespace plumbline {
 
 GenerationChecker::GenerationChecker(std::vector<std::vector<std::string>> targets,
                                      std::vector<FilterPipeline> filters,
-                                     ExactMatchOptions comparison)
+                                     ExactMatchOptions comparison,
+                                     std::vector<std::vector<std::string>> choices)
     : targets_(std::move(targets)),
+      choices_(std::move(choices)),
       filters_(std::move(filters)),
       comparison_(std::move(comparison)) {
   for (std::vector<std::string>& item : targets_) {
@@ -23,8 +25,10 @@ GenerationChecker::GenerationChecker(std::vector<std::vector<std::string>> targe
     metrics_.push_back(filters_.size() == 1 ? std::string(kExactMatch)
                                             : absl::StrCat(kExactMatch, ",", filter.name));
   }
-  extracts_ = std::any_of(filters_[0].steps.begin(), filters_[0].steps.end(),
-                          [](const FilterStep& step) { return step.kind == FilterStep::kRegex; });
+  extracts_ =
+      std::any_of(filters_[0].steps.begin(), filters_[0].steps.end(), [](const FilterStep& step) {
+        return step.kind == FilterStep::kRegex || step.kind == FilterStep::kMultiChoiceRegex;
+      });
 }
 
 CheckResult GenerationChecker::CheckResponse(size_t index, absl::string_view response) const {
@@ -32,7 +36,8 @@ CheckResult GenerationChecker::CheckResponse(size_t index, absl::string_view res
   const std::string text = python::DecodeReplacing(response);
   CheckResult result;
   for (size_t i = 0; i < filters_.size(); ++i) {
-    const Filtered filtered = filters_[i].Apply(text);
+    const Filtered filtered =
+        choices_.empty() ? filters_[i].Apply(text) : filters_[i].Apply(text, choices_.at(index));
     const std::string compared = NormalizeForExactMatch(filtered.text, comparison_);
     const bool match = std::find(targets.begin(), targets.end(), compared) != targets.end();
     result.observations.push_back({metrics_[i], match ? 1.0 : 0.0, 1});

@@ -17,8 +17,11 @@ class GenerationChecker : public Checker {
   // `targets[i]` are the right answers to item i; any of them counts. `filters` has at least one
   // pipeline: with one, the metric is exact_match; with several it is "exact_match,<filter>" for
   // each (lm-eval's names).
+  // `choices[i]` are what the filters need of item i (FilterPipeline::needs_choices); empty
+  // where none does.
   GenerationChecker(std::vector<std::vector<std::string>> targets,
-                    std::vector<FilterPipeline> filters, ExactMatchOptions comparison);
+                    std::vector<FilterPipeline> filters, ExactMatchOptions comparison,
+                    std::vector<std::vector<std::string>> choices = {});
 
   absl::string_view version() const override { return "exact_match/1"; }
   // Observations: a metric a pipeline; extraction_failure when the first pipeline has a regex;
@@ -31,6 +34,7 @@ class GenerationChecker : public Checker {
 
  private:
   std::vector<std::vector<std::string>> targets_;  // as compared
+  const std::vector<std::vector<std::string>> choices_;
   const std::vector<FilterPipeline> filters_;
   const ExactMatchOptions comparison_;
   std::vector<std::string> metrics_;  // aligned with filters_

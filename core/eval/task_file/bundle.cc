@@ -14,6 +14,7 @@
 #include "core/eval/task_file/config_node.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/task_file/task_config.h"
+#include "core/eval/task_file/include.h"
 
 namespace plumbline {
 namespace {
@@ -51,14 +52,15 @@ bool IsYaml(absl::string_view name) {
   return absl::EndsWith(name, ".yaml") || absl::EndsWith(name, ".yml");
 }
 
-// The data file `name` of a task in `folder`.
-absl::StatusOr<std::string> ReadDataFile(const fs::path& folder, const std::string& name) {
+// A file that a task in `folder` names: its data, or a task file that it includes.
+absl::StatusOr<std::string> ReadFileBelow(const fs::path& folder, const std::string& name,
+                                          uintmax_t limit) {
   const fs::path relative(name);
   bool climbs = relative.is_absolute();
   for (const fs::path& part : relative) climbs = climbs || part == "..";
   if (climbs || absl::StrContains(name, "://")) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "data file \"", name, "\": want a path below the task file's folder, without \"..\""));
+        "file \"", name, "\": want a path below the task file's folder, without \"..\""));
   }
   std::error_code error;
   const fs::path root = fs::weakly_canonical(folder, error);
@@ -66,9 +68,9 @@ absl::StatusOr<std::string> ReadDataFile(const fs::path& folder, const std::stri
   const auto [end, unused] = std::mismatch(root.begin(), root.end(), real.begin(), real.end());
   if (error || end != root.end()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("data file \"", name, "\" leads out of the task file's folder"));
+        absl::StrCat("file \"", name, "\" leads out of the task file's folder"));
   }
-  return ReadFile(folder / relative, kMaxDataBytes);
+  return ReadFile(folder / relative, limit);
 }
 
 }  // namespace
@@ -81,13 +83,18 @@ absl::StatusOr<TaskBundle> ReadTaskBundle(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(bundle.files[bundle.file],
                         ReadFile(file, yaml ? kMaxTaskBytes : kMaxDataBytes));
   if (!yaml) return bundle;
-  ABSL_ASSIGN_OR_RETURN(ConfigNode root,
-                        ConfigNode::ParseYaml(bundle.files[bundle.file], bundle.file));
-  ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   for (const auto& [split, names] : config.data_files) {
+  ABSL_ASSIGN_OR_RETURN(
+      ConfigNode root,
+      ReadTaskYaml(bundle.file, [&](const std::string& name) -> absl::StatusOr<std::string> {
+        if (name == bundle.file) return bundle.files[name];
+        ABSL_ASSIGN_OR_RETURN(bundle.files[name], ReadFileBelow(folder, name, kMaxTaskBytes));
+        return bundle.files[name];
+      }));
+  ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
     for (const std::string& name : names) {
-      auto content = ReadDataFile(folder, name);
+      auto content = ReadFileBelow(folder, name, kMaxDataBytes);
       if (!content.ok()) return Annotate(content.status(), bundle.file);
       bundle.files[name] = *std::move(content);
     }

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -235,6 +236,24 @@ nlohmann::ordered_json ConfigNode::Json() const {
     }
   }
   return nullptr;
+}
+
+ConfigNode ConfigNode::WithDefaults(const ConfigNode& other) const {
+  ConfigNode merged = *this;
+  for (const auto& entry : other.map_) {
+    const bool mine = std::any_of(map_.begin(), map_.end(),
+                                  [&](const auto& own) { return own.first == entry.first; });
+    if (!mine) merged.map_.push_back(entry);
+  }
+  return merged;
+}
+
+ConfigNode ConfigNode::Without(absl::string_view key) const {
+  ConfigNode rest = *this;
+  rest.map_.erase(std::remove_if(rest.map_.begin(), rest.map_.end(),
+                                 [&](const auto& entry) { return entry.first == key; }),
+                  rest.map_.end());
+  return rest;
 }
 
 }  // namespace plumbline

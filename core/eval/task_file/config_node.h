@@ -44,6 +44,11 @@ class ConfigNode {
   absl::StatusOr<std::string> NumberText() const;
   nlohmann::ordered_json Json() const;
 
+  // This map with the keys of `other` added that it lacks; both keep their places for messages.
+  ConfigNode WithDefaults(const ConfigNode& other) const;
+  // Without this key.
+  ConfigNode Without(absl::string_view key) const;
+
   // InvalidArgument "<file>:<line>: <path>: <message>".
   absl::Status Error(absl::string_view message) const;
   // InvalidArgument for the first key of a map that is not in `known`; the message lists them.

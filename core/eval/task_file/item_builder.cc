@@ -101,6 +101,7 @@ class DocReader {
     ABSL_ASSIGN_OR_RETURN(reader.target_, Evaluator::Make(target, fields));
     ABSL_ASSIGN_OR_RETURN(reader.choice_, Evaluator::Make(choice, fields));
     ABSL_ASSIGN_OR_RETURN(reader.description_, Evaluator::Make(config.description, fields));
+    ABSL_ASSIGN_OR_RETURN(reader.prefix_, Evaluator::Make(config.gen_prefix, fields));
     return reader;
   }
 
@@ -153,10 +154,10 @@ class DocReader {
   }
 
   absl::StatusOr<std::string> Description(const DataRow& row) const {
-    if (description_.empty()) return std::string();
-    ABSL_ASSIGN_OR_RETURN(Value value, description_.Evaluate(row));
-    if (!value.is_string()) return Fail(row, description_, "gives no text");
-    return value.get<std::string>();
+    return OptionalText(row, description_);
+  }
+  absl::StatusOr<std::string> Prefix(const DataRow& row) const {
+    return OptionalText(row, prefix_);
   }
 
   absl::Status FailTarget(const DataRow& row, absl::string_view message) const {
@@ -167,24 +168,57 @@ class DocReader {
   }
 
  private:
+  // Empty where the key is absent.
+  static absl::StatusOr<std::string> OptionalText(const DataRow& row, const Evaluator& evaluator) {
+    if (evaluator.empty()) return std::string();
+    ABSL_ASSIGN_OR_RETURN(Value value, evaluator.Evaluate(row));
+    if (!value.is_string()) return Fail(row, evaluator, "gives no text");
+    return value.get<std::string>();
+  }
   static absl::Status Fail(const DataRow& row, const Evaluator& evaluator,
                            absl::string_view message) {
     return absl::InvalidArgumentError(
         absl::StrCat(row.where, ": ", evaluator.where(), ": ", message));
   }
 
-  Evaluator text_, target_, choice_, description_;
+  Evaluator text_, target_, choice_, description_, prefix_;
 };
 
 // A question and its answer, as a few-shot example shows them.
 struct Turn {
   std::string question, answer;
+  std::string prefix;  // what the answer begins with (gen_prefix)
 };
 
+// lm-eval's rule for two texts side by side: no delimiter where either has a blank at the seam.
+bool WantsDelimiter(absl::string_view left, absl::string_view right) {
+  if (left.empty() || right.empty()) return false;
+  const std::u32string before = python::ToCodePoints(left), behind = python::ToCodePoints(right);
+  return !python::IsSpace(before.back()) && !python::IsSpace(behind.front());
+}
+
+// What lm-eval's multi_choice_regex reads: doc["choices"].
+absl::StatusOr<std::vector<std::string>> NamedChoices(const DataRow& row) {
+  std::vector<std::string> choices;
+  const auto found = row.value.find("choices");
+  const bool list = found != row.value.end() && found->is_array();
+  for (size_t i = 0; list && i < found->size(); ++i) {
+    if ((*found)[i].is_string()) choices.push_back((*found)[i].get<std::string>());
+  }
+  if (list && choices.size() == found->size() && !choices.empty() && choices.size() <= 26)
+    return choices;
+  return absl::InvalidArgumentError(
+      absl::StrCat(row.where,
+                   ": the filter multi_choice_regex wants a field \"choices\" with a list "
+                   "of 1 to 26 texts"));
+}
+
 // Where the question stands in its prompt, and whether an example before it is the same.
-void NoteQuestion(const std::vector<Turn>& turns, const std::string& question, TaskItem& item) {
+void NoteQuestion(const std::vector<Turn>& turns, const std::string& question,
+                  const std::string& prefix, absl::string_view delimiter, TaskItem& item) {
   if (item.prompt.format == PromptFormat::kPlain) {
-    item.question_offset = item.prompt.text.size() - question.size();
+    const size_t between = WantsDelimiter(question, prefix) ? delimiter.size() : 0;
+    item.question_offset = item.prompt.text.size() - prefix.size() - between - question.size();
   }
   item.example_is_question = std::any_of(
       turns.begin(), turns.end(), [&](const Turn& turn) { return turn.question == question; });
@@ -215,7 +249,11 @@ class ItemBuilder {
   }
 
  private:
-  explicit ItemBuilder(const TaskConfig& config) : config_(config), random_(kFewshotSeed) {}
+  explicit ItemBuilder(const TaskConfig& config)
+      : config_(config),
+        random_(kFewshotSeed),
+        needs_choices_(std::any_of(config.filters.begin(), config.filters.end(),
+                                   [](const auto& filter) { return filter.needs_choices(); })) {}
 
   absl::Status PrepareFewshot(const std::map<std::string, std::vector<DataRow>>& splits);
   absl::StatusOr<std::vector<Turn>> Examples(const DataRow& row);
@@ -226,7 +264,8 @@ class ItemBuilder {
                                   const std::string& description,
                                   const std::vector<Turn>& turns) const;
   Prompt MakePrompt(const std::string& description, const std::vector<Turn>& turns,
-                    const std::string& question) const;
+                    const std::string& question, const std::string& prefix,
+                    absl::string_view delimiter) const;
 
   const TaskConfig& config_;
   PythonRandom random_;
@@ -235,6 +274,7 @@ class ItemBuilder {
   std::vector<DataRow> examples_;
   DocReader example_reader_;
   bool leave_out_own_row_ = false;
+  const bool needs_choices_;
 };
 
 const DocExpression& Or(const DocExpression& first, const DocExpression& second) {
@@ -312,6 +352,7 @@ absl::StatusOr<std::vector<Turn>> ItemBuilder::Examples(const DataRow& row) {
 
 absl::StatusOr<Turn> ItemBuilder::Example(const DataRow& row) const {
   Turn turn;
+  ABSL_ASSIGN_OR_RETURN(turn.prefix, example_reader_.Prefix(row));
   ABSL_ASSIGN_OR_RETURN(Value text, example_reader_.Text(row));
   std::vector<std::string> choices;
   if (example_reader_.has_choices()) {
@@ -343,8 +384,10 @@ absl::StatusOr<Turn> ItemBuilder::Example(const DataRow& row) const {
   return turn;
 }
 
+// `delimiter` stands between the question and its prefix.
 Prompt ItemBuilder::MakePrompt(const std::string& description, const std::vector<Turn>& turns,
-                               const std::string& question) const {
+                               const std::string& question, const std::string& prefix,
+                               absl::string_view delimiter) const {
   Prompt prompt;
   prompt.format = config_.format;
   if (config_.format == PromptFormat::kChat) {
@@ -358,11 +401,16 @@ Prompt ItemBuilder::MakePrompt(const std::string& description, const std::vector
   }
   prompt.text = description;
   for (const Turn& turn : turns) {
-    absl::StrAppend(&prompt.text, turn.question);
+    const bool spaced =
+        turn.prefix.empty() ? !turn.answer.empty() : WantsDelimiter(turn.question, turn.prefix);
+    absl::StrAppend(&prompt.text, turn.question, spaced ? config_.target_delimiter : "",
+                    turn.prefix);
     if (turn.answer.empty()) continue;
-    absl::StrAppend(&prompt.text, config_.target_delimiter, turn.answer, config_.fewshot_delimiter);
+    absl::StrAppend(&prompt.text, WantsDelimiter(turn.prefix, turn.answer) ? " " : "", turn.answer,
+                    config_.fewshot_delimiter);
   }
-  absl::StrAppend(&prompt.text, question);
+  absl::StrAppend(&prompt.text, question, WantsDelimiter(question, prefix) ? delimiter : "",
+                  prefix);
   return prompt;
 }
 
@@ -370,6 +418,9 @@ absl::StatusOr<BuiltItem> ItemBuilder::Build(const DataRow& row) {
   BuiltItem built;
   built.where = row.where;
   built.item.doc = RowJson(row);
+  if (needs_choices_) {
+    ABSL_ASSIGN_OR_RETURN(built.named_choices, NamedChoices(row));
+  }
   ABSL_ASSIGN_OR_RETURN(std::vector<Turn> turns, Examples(row));
   ABSL_ASSIGN_OR_RETURN(std::string description, reader_.Description(row));
   ABSL_ASSIGN_OR_RETURN(Value text, reader_.Text(row));
@@ -383,8 +434,10 @@ absl::StatusOr<BuiltItem> ItemBuilder::Build(const DataRow& row) {
     ABSL_RETURN_IF_ERROR(BuildContextChoice(row, built, text, description, turns));
     return built;
   }
-  built.item.prompt = MakePrompt(description, turns, text.get<std::string>());
-  NoteQuestion(turns, text.get<std::string>(), built.item);
+  ABSL_ASSIGN_OR_RETURN(const std::string prefix, reader_.Prefix(row));
+  built.item.prompt =
+      MakePrompt(description, turns, text.get<std::string>(), prefix, config_.target_delimiter);
+  NoteQuestion(turns, text.get<std::string>(), prefix, config_.target_delimiter, built.item);
   if (config_.format == PromptFormat::kPlain && built.item.prompt.text.empty() &&
       config_.output_type == OutputType::kGenerate) {
     return reader_.FailText(row, "gives an empty prompt");
@@ -456,12 +509,13 @@ absl::Status ItemBuilder::BuildContextChoice(const DataRow& row, BuiltItem& buil
       config_.format == PromptFormat::kChat ? "" : config_.target_delimiter;
   built.item.target = target.get<std::string>();
   built.item.gold_choice = static_cast<int>(gold);
+  ABSL_ASSIGN_OR_RETURN(const std::string prefix, reader_.Prefix(row));
   for (const std::string& context : built.choices) {
-    built.item.choice_prompts.push_back(MakePrompt(description, turns, context));
+    built.item.choice_prompts.push_back(MakePrompt(description, turns, context, prefix, ""));
     built.item.choices.push_back(absl::StrCat(delimiter, built.item.target));
   }
   built.item.prompt = built.item.choice_prompts[static_cast<size_t>(gold)];
-  NoteQuestion(turns, built.choices[static_cast<size_t>(gold)], built.item);
+  NoteQuestion(turns, built.choices[static_cast<size_t>(gold)], prefix, "", built.item);
   return absl::OkStatus();
 }
 

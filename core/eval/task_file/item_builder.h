@@ -19,7 +19,8 @@ struct BuiltItem {
   TaskItem item;
   std::vector<std::string> targets;  // kGenerate: the right answers; one unless the row has a list
   std::vector<std::string> choices;  // kMultipleChoice: without the target delimiter
-  std::string where;                 // the row, for messages
+  std::vector<std::string> named_choices;  // the row's field "choices", for filters that need it
+  std::string where;                       // the row, for messages
 };
 
 // `splits` holds the rows of every split that the config names. Errors name the row and the key.

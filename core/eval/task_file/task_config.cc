@@ -16,11 +16,9 @@ const std::map<std::string, std::string>& RefusedKeys() {
       {"process_docs", "no Python runs here; prepare the data file instead"},
       {"process_results", "no Python runs here; use checker, filter_list and metric_list"},
       {"custom_dataset", "no Python runs here; write the data to a file"},
-      {"include", "write the included keys into this file"},
       {"use_prompt", "promptsource is not supported; write doc_to_text"},
       {"doc_to_image", "only text is supported"},
       {"doc_to_audio", "only text is supported"},
-      {"gen_prefix", "put the prefix at the end of doc_to_text"},
       {"doc_to_decontamination_query", "decontamination is not supported"},
       {"group", "a task file describes one task"},
       {"template_aliases", "rename the fields in the data file"},
@@ -35,7 +33,7 @@ const std::set<std::string>& KnownKeys() {
       "training_split", "validation_split", "test_split", "fewshot_split", "output_type",
       "doc_to_text", "doc_to_target", "doc_to_choice", "description", "target_delimiter",
       "fewshot_delimiter", "num_fewshot", "fewshot_config", "generation_kwargs", "repeats",
-      "filter_list", "metric_list", "metadata", "should_decontaminate", "unsafe_code",
+      "filter_list", "metric_list", "metadata", "gen_prefix", "should_decontaminate", "unsafe_code",
       // ours
       "capability", "checker", "prompt_format", "version", "summary", "tolerance",
       "relative_tolerance", "key_field"};
@@ -245,6 +243,11 @@ absl::Status ConfigParser::ReadDocs() {
   ABSL_ASSIGN_OR_RETURN(config_.doc_to_choice, ReadExpression(root_, "doc_to_choice"));
   ABSL_ASSIGN_OR_RETURN(config_.description, ReadExpression(root_, "description"));
   ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
+  ABSL_ASSIGN_OR_RETURN(config_.gen_prefix, ReadExpression(root_, "gen_prefix"));
+  if (!config_.gen_prefix.empty() && config_.format == PromptFormat::kChat) {
+    return root_.Find("gen_prefix")
+        ->Error("is for plain prompts: no chat template here begins the assistant's turn with it");
+  }
   ABSL_ASSIGN_OR_RETURN(config_.fewshot_delimiter, StringOr("fewshot_delimiter", "\n\n"));
   if (HasInstructionRows(config_.checker)) {
     const std::string checker = config_.checker == CheckerKind::kIfeval ? "ifeval" : "ifbench";

@@ -51,6 +51,7 @@ struct TaskConfig {
 
   DocExpression doc_to_text, doc_to_target, doc_to_choice, description;
   std::string target_delimiter = " ";
+  DocExpression gen_prefix;  // kPlain: what the response begins with, behind the prompt
   std::string fewshot_delimiter = "\n\n";
   int num_fewshot = 0;
   bool fewshot_first_n = false;

@@ -46,6 +46,8 @@ class ConfigParser {
   absl::Status ReadFilters();
   absl::StatusOr<FilterStep> ReadFilterStep(const ConfigNode& node);
   absl::Status ReadMetrics();
+  // ignore_case, ignore_punctuation, ignore_numbers and regexes_to_ignore, where they are given.
+  static absl::Status ReadIgnored(const ConfigNode& node, ExactMatchOptions& options);
   absl::Status ReadTolerances();
   absl::Status ReadDataFiles(const ConfigNode& files);
 

@@ -15,8 +15,10 @@ absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) 
   }
   ABSL_ASSIGN_OR_RETURN(std::string name, function->String());
   FilterStep step;
-  if (name == "regex") {
-    ABSL_RETURN_IF_ERROR(node.CheckKeys({"function", "regex_pattern", "group_select", "fallback"}));
+  if (name == "regex" || name == "multi_choice_regex") {
+    std::set<std::string> keys = {"function", "regex_pattern", "group_select", "fallback"};
+    if (name != "regex") keys.insert({"ignore_case", "ignore_punctuation", "regexes_to_ignore"});
+    ABSL_RETURN_IF_ERROR(node.CheckKeys(keys));
     std::string pattern = "#### (\\-?[0-9\\.\\,]+)";
     const ConfigNode* given = node.Find("regex_pattern");
     if (given != nullptr) {
@@ -34,6 +36,9 @@ absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) 
     }
     auto made = MakeRegexStep(pattern, static_cast<int>(group), fallback);
     if (!made.ok()) return (given != nullptr ? *given : node).Error(made.status().message());
+    if (name == "regex") return made;
+    made->kind = FilterStep::kMultiChoiceRegex;
+    ABSL_RETURN_IF_ERROR(ReadIgnored(node, made->ignored));
     return made;
   }
   if (name == "map") {
@@ -59,9 +64,9 @@ absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) 
   if (found == plain.end()) {
     return function->Error(
         absl::StrCat("the filter \"", name,
-                     "\" is not supported; the filters are lowercase, map, regex, "
-                     "remove_whitespace, take_first, "
-                     "uppercase (majority votes over samples are in the report)"));
+                     "\" is not supported; the filters are lowercase, map, multi_choice_regex, "
+                     "regex, remove_whitespace, take_first, uppercase (the vote of several samples "
+                     "is in the report)"));
   }
   ABSL_RETURN_IF_ERROR(node.CheckKeys({"function"}));
   step.kind = found->second;
@@ -93,6 +98,26 @@ absl::Status ConfigParser::ReadFilters() {
       pipeline.steps.push_back(std::move(read));
     }
     config_.filters.push_back(std::move(pipeline));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadIgnored(const ConfigNode& node, ExactMatchOptions& options) {
+  for (const auto& [key, target] :
+       {std::pair<const char*, bool*>{"ignore_case", &options.ignore_case},
+        {"ignore_punctuation", &options.ignore_punctuation},
+        {"ignore_numbers", &options.ignore_numbers}}) {
+    const ConfigNode* option = node.Find(key);
+    if (option == nullptr) continue;
+    ABSL_ASSIGN_OR_RETURN(*target, option->Bool());
+  }
+  const ConfigNode* ignored = node.Find("regexes_to_ignore");
+  if (ignored == nullptr) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(std::vector<std::string> patterns, ignored->Strings());
+  for (const std::string& pattern : patterns) {
+    auto regex = PyRegex::Compile(pattern);
+    if (!regex.ok()) return ignored->Error(regex.status().message());
+    options.regexes_to_ignore.push_back(*std::move(regex));
   }
   return absl::OkStatus();
 }
@@ -130,22 +155,7 @@ absl::Status ConfigParser::ReadMetrics() {
     config_.metrics.push_back(name);
     if (choice) continue;
     config_.has_comparison = true;
-    for (const auto& [key, target] :
-         {std::pair<const char*, bool*>{"ignore_case", &config_.comparison.ignore_case},
-          {"ignore_punctuation", &config_.comparison.ignore_punctuation},
-          {"ignore_numbers", &config_.comparison.ignore_numbers}}) {
-      const ConfigNode* option = node.Find(key);
-      if (option == nullptr) continue;
-      ABSL_ASSIGN_OR_RETURN(*target, option->Bool());
-    }
-    const ConfigNode* ignored = node.Find("regexes_to_ignore");
-    if (ignored == nullptr) continue;
-    ABSL_ASSIGN_OR_RETURN(std::vector<std::string> patterns, ignored->Strings());
-    for (const std::string& pattern : patterns) {
-      auto regex = PyRegex::Compile(pattern);
-      if (!regex.ok()) return ignored->Error(regex.status().message());
-      config_.comparison.regexes_to_ignore.push_back(*std::move(regex));
-    }
+    ABSL_RETURN_IF_ERROR(ReadIgnored(node, config_.comparison));
   }
   if (std::set<std::string>(config_.metrics.begin(), config_.metrics.end()).size() !=
       config_.metrics.size()) {

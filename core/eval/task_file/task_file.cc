@@ -16,6 +16,7 @@
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/task_file/config_node.h"
 #include "core/eval/task_file/data_rows.h"
+#include "core/eval/task_file/include.h"
 #include "core/eval/task_file/item_builder.h"
 #include "core/eval/task_file/task_config.h"
 
@@ -125,6 +126,10 @@ absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format
     parsed.push_back(*std::move(read));
   }
   task.checker = std::make_shared<IfevalChecker>(std::move(parsed), set);
+    if (filter.needs_choices()) {
+      return absl::InvalidArgumentError(
+          "filter_list: multi_choice_regex goes with checker exact_match, not numeric");
+    }
   task.metrics = set.metrics;
   return absl::OkStatus();
 }
@@ -237,20 +242,31 @@ void AddChoiceChecker(const TaskConfig& config, const std::vector<BuiltItem>& bu
 }
 
 void AddGenerationChecker(const TaskConfig& config, const std::vector<BuiltItem>& built,
+      if (!item.named_choices.empty()) fingerprint["choices"].push_back(item.named_choices);
                           Task& task) {
   std::vector<std::vector<std::string>> targets;
-  for (const BuiltItem& item : built) targets.push_back(item.targets);
+  std::vector<std::vector<std::string>> choices;
+  for (const BuiltItem& item : built) {
+    targets.push_back(item.targets);
+    if (!item.named_choices.empty()) choices.push_back(item.named_choices);
+  }
   std::vector<FilterPipeline> filters = config.filters;
   if (filters.empty()) filters.push_back(Unfiltered());
   auto checker = std::make_shared<GenerationChecker>(std::move(targets), std::move(filters),
-                                                     config.comparison);
+                                                     config.comparison, std::move(choices));
   task.metrics = checker->metrics();
   task.checker = std::move(checker);
 }
 
 absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view name) {
-  ABSL_ASSIGN_OR_RETURN(ConfigNode root,
-                        ConfigNode::ParseYaml(bundle.files.at(bundle.file), bundle.file));
+  ABSL_ASSIGN_OR_RETURN(
+      ConfigNode root,
+      ReadTaskYaml(bundle.file, [&](const std::string& file) -> absl::StatusOr<std::string> {
+        const auto found = bundle.files.find(file);
+        if (found != bundle.files.end()) return found->second;
+        return absl::NotFoundError(
+            absl::StrCat(bundle.file, ": the included file \"", file, "\" is missing"));
+      }));
   ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
   ABSL_ASSIGN_OR_RETURN(auto splits, ReadSplits(config, bundle));
   Task task;

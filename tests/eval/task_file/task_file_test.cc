@@ -193,7 +193,12 @@ TEST(TaskFileTest, RefusesByNameWhatItWouldNotHonour) {
            {Yaml(docs + "process_docs: !function utils.f\n"),
             "t.yaml:6: process_docs: the tag !function"},
            {Yaml(docs + "wibble: 1\n"), "t.yaml:6: wibble: unknown key"},
-           {Yaml(docs + "include: other.yaml\n"), "include: this key of lm-eval is not supported"},
+           {Yaml(docs + "include: other.yaml\n"), "the included file \"other.yaml\" is missing"},
+           {Yaml(docs + "include: t.yaml\n"), "t.yaml:6: include: \"t.yaml\" is included twice"},
+           {Yaml(docs + "gen_prefix: 'So'\nprompt_format: chat\n"),
+            "gen_prefix: is for plain prompts"},
+           {Yaml(docs + "filter_list: [{name: a, filter: [{function: multi_choice_regex}]}]\n"),
+            "d.jsonl:1: the filter multi_choice_regex wants a field \"choices\""},
            {"dataset_path: openai/gsm8k\n" + docs,
             "t.yaml:1: dataset_path: \"openai/gsm8k\" would be fetched from a hub"},
            {Yaml(docs + "dataset_name: main\n"), "dataset_name: local data has no configurations"},
@@ -233,6 +238,32 @@ TEST(TaskFileTest, RefusesByNameWhatItWouldNotHonour) {
     EXPECT_THAT(Parse(yaml, R"({"q": "2+2", "a": "four"})").status().message(), HasSubstr(message))
         << yaml;
   }
+}
+
+TEST(TaskFileTest, IncludedKeysCountWhereTheFileHasNone) {
+  TaskBundle bundle;
+  bundle.file = "t.yaml";
+  bundle.files["t.yaml"] = "include: [base/one.yaml, base/two.yaml]\ndoc_to_target: a\n";
+  bundle.files["base/one.yaml"] = "include: deep.yaml\n" + Yaml("doc_to_text: 'one {{q}}'\n");
+  bundle.files["base/deep.yaml"] = "generation_kwargs: {max_gen_toks: 5}\ndoc_to_text: 'deep'\n";
+  bundle.files["base/two.yaml"] = "doc_to_text: 'two {{q}}'\ndoc_to_target: q\ntask_list: [x]\n";
+  bundle.files["d.jsonl"] = R"({"q": "2+2", "a": "four"})";
+  ASSERT_OK_AND_ASSIGN(const Task task, ParseTask(bundle));
+  EXPECT_EQ(task.items[0].prompt.text, "two 2+2") << "of two included files the later wins";
+  EXPECT_EQ(task.items[0].target, "four") << "the file itself wins over all";
+  EXPECT_EQ(task.decoding.max_new_tokens, 5);
+  // Written out, it is the same task.
+  auto plain = Parse(Yaml("doc_to_text: 'two {{q}}'\ndoc_to_target: a\n"
+                          "generation_kwargs: {max_gen_toks: 5}\n"),
+                     bundle.files["d.jsonl"]);
+  EXPECT_EQ(plain->version, task.version);
+  // From a folder.
+  TempDir dir;
+  for (const auto& [name, content] : bundle.files) dir.Write(name, content);
+  ASSERT_OK_AND_ASSIGN(const TaskBundle read, ReadTaskBundle(dir.Join("t.yaml")));
+  EXPECT_EQ(read.files, bundle.files);
+  dir.Write("t.yaml", "include: ../outside.yaml\n");
+  EXPECT_THAT(ReadTaskBundle(dir.Join("t.yaml")).status().message(), HasSubstr("without \"..\""));
 }
 
 TEST(TaskFileTest, AMissingDataFileIsNamed) {

@@ -30,7 +30,7 @@ def rows(rnd, count):
         a, b = rnd.randint(1, 99), rnd.randint(1, 99)
         out.append({"id": i, "question": " ".join(rnd.choices(WORDS, k=rnd.randint(2, 9))) + "?", "options": options, "gold": gold, "answer": options[gold], "letter": LETTERS[gold],
                     "solution": f"{a} + {b} = {a + b}.\n#### {a + b}", "number": a + b, "ctx": " ".join(rnd.choices(WORDS, k=5)) + rnd.choice(["", " "]), "label": str(rnd.randrange(2)), "rest": "fell over.",
-                    "flag": rnd.random() < 0.5, "targets": [options[gold], "x"]})
+                    "flag": rnd.random() < 0.5, "choices": options, "targets": [options[gold], "x"]})
     return out
 
 
@@ -114,11 +114,53 @@ output_type: multiple_choice
 metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
 """,
 }
+TASKS.update({
+    "prefix": """
+doc_to_text: "{{question}}"
+doc_to_target: answer
+gen_prefix: "The {{flag}} answer:"
+num_fewshot: 2
+fewshot_split: train
+output_type: generate_until
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+""",
+    "prefix_spaces": """
+doc_to_text: "{{ctx}}"
+doc_to_target: gold
+doc_to_choice: options
+gen_prefix: letter
+target_delimiter: "_"
+num_fewshot: 3
+fewshot_split: train
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+""",
+    "prefix_contexts": """
+doc_to_text: "{{label}}"
+doc_to_target: rest
+doc_to_choice: "{{[ctx + ' Ann', ctx + ' Bob ']}}"
+gen_prefix: "then "
+num_fewshot: 1
+fewshot_split: train
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+""",
+    "multi_choice": """
+doc_to_text: "{{question}}"
+doc_to_target: "({{letter}})"
+output_type: generate_until
+filter_list:
+- {name: strict, filter: [{function: multi_choice_regex, regex_pattern: "answer is (\\\\([A-D]\\\\))"}, {function: take_first}]}
+- {name: loose, filter: [{function: multi_choice_regex, group_select: -1, ignore_case: true, ignore_punctuation: true, regexes_to_ignore: ["1", "So"], regex_pattern: "(\\\\([A-D]\\\\))"}, {function: take_first}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true}]
+""",
+})
+PLAIN_ONLY = {"prefix", "prefix_spaces", "prefix_contexts"}
 
 
 def responses(rnd, row):
     text = rnd.choice([row["answer"], row["answer"].upper(), row["letter"], f"The answer is ({row['letter']}).", "the answer is B", row["solution"], f"#### {row['number']}.", f"It is ${row['number']}", "x", "", "no",
-                       row["answer"] + "!", row["answer"].replace("1", "2"), f"A 3 then {row['number']},", " ".join(rnd.choices(WORDS, k=4))])
+                       row["answer"] + "!", row["answer"].replace("1", "2"), f"A 3 then {row['number']},", " ".join(rnd.choices(WORDS, k=4)), f"{row['options'][1]} or {row['answer']}", f"Answer:\n {row['letter']}", f"(B) or ({row['letter']})", row["answer"].replace(" ", "  ")])
     return rnd.choice(["", " ", "So. "]) + text + rnd.choice(["", "\n", " ."])
 
 
@@ -149,7 +191,9 @@ def check(name, text, chat, data, rnd, args, counts):
                 out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in data[split])
         header = f"task: {name}\ndataset_path: json\ntest_split: test\ndataset_kwargs: {{data_files: {{train: train.jsonl, test: test.jsonl}}}}\n"
         with open(f"{folder}/task.yaml", "w", encoding="utf-8") as out:
-            out.write(header + ("prompt_format: chat\n" if chat else "") + text)
+            out.write("include: base.yaml\n" + ("prompt_format: chat\n" if chat else "") + text)
+        with open(f"{folder}/base.yaml", "w", encoding="utf-8") as out:
+            out.write(header + "output_type: generate_until\nnum_fewshot: 0\n")
         config = yaml.safe_load(header + text)
         config["dataset_kwargs"]["data_files"] = {split: f"{folder}/{split}.jsonl" for split in ("train", "test")}
         config["dataset_kwargs"]["cache_dir"] = f"{folder}/cache"
@@ -202,7 +246,7 @@ def main():
     rnd = random.Random(args.seed)
     counts = collections.Counter()
     for name, text in TASKS.items():
-        for chat in (False, True):
+        for chat in (False,) if name in PLAIN_ONLY else (False, True):
             check(name, text, chat, {"train": rows(rnd, 30), "test": rows(rnd, args.rows)}, rnd, args, counts)
     print(json.dumps({"seed": args.seed, **counts}))
     return 1 if counts["DIFFERENT"] or not counts["compared"] else 0
