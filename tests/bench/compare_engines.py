@@ -65,7 +65,8 @@ def hugging_face(folder, dtype, threads):
             ids = torch.full((width, PREFILL), 7)
             return repeat(lambda: model(input_ids=ids, logits_to_keep=1, **extra), width * PREFILL, seconds)
         cache = DynamicCache()
-        model(input_ids=torch.full((width, CONTEXT), 7), past_key_values=cache, logits_to_keep=1, **extra)
+        base(input_ids=torch.full((1, CONTEXT), 7), past_key_values=cache, logits_to_keep=1)
+        cache.batch_repeat_interleave(width)
         ids = torch.full((width, 1), 7)
 
         def step():
@@ -202,8 +203,9 @@ def llama_cpp(folder, dtype, threads):
                 decode(rows, {PREFILL - 1})
             rate = repeat(step, PREFILL, seconds)
         else:
-            for sequence in range(width):
-                decode([(i, sequence) for i in range(CONTEXT)], {CONTEXT - 1})
+            decode([(i, 0) for i in range(CONTEXT)], {CONTEXT - 1})
+            for sequence in range(1, width):
+                ll.llama_memory_seq_cp(memory, 0, sequence, -1, -1)
             rows = [(CONTEXT, sequence) for sequence in range(width)]
 
             def step():

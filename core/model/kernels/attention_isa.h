@@ -8,6 +8,7 @@
 #ifndef PLUMBLINE_CORE_MODEL_KERNELS_ATTENTION_ISA_H_
 #define PLUMBLINE_CORE_MODEL_KERNELS_ATTENTION_ISA_H_
 
+#include "core/model/kernels/row_tiles_isa.h"
 #include "core/model/kernels/simd.h"
 
 namespace plumbline {
@@ -168,36 +169,20 @@ __attribute__((noinline)) void AttentionTile(const AttentionArgs<T>& a, int64_t 
 }
 
 template <typename T>
+struct AttentionTiles {
+  const AttentionArgs<T>& args;
+  int64_t row_begin;
+  float* scratch;
+
+  template <int R>
+  void Run(int64_t row) const {
+    AttentionTile<T, R>(args, row_begin + row, scratch);
+  }
+};
+
+template <typename T>
 void Attention(const AttentionArgs<T>& args, int64_t row_begin, int64_t row_end, float* scratch) {
-  int64_t row = row_begin;
-  for (; row + kAttentionTileRows <= row_end; row += kAttentionTileRows) {
-    AttentionTile<T, 8>(args, row, scratch);
-  }
-  switch (row_end - row) {
-    case 7:
-      AttentionTile<T, 7>(args, row, scratch);
-      break;
-    case 6:
-      AttentionTile<T, 6>(args, row, scratch);
-      break;
-    case 5:
-      AttentionTile<T, 5>(args, row, scratch);
-      break;
-    case 4:
-      AttentionTile<T, 4>(args, row, scratch);
-      break;
-    case 3:
-      AttentionTile<T, 3>(args, row, scratch);
-      break;
-    case 2:
-      AttentionTile<T, 2>(args, row, scratch);
-      break;
-    case 1:
-      AttentionTile<T, 1>(args, row, scratch);
-      break;
-    default:
-      break;
-  }
+  ForRowTiles(row_end - row_begin, AttentionTiles<T>{args, row_begin, scratch});
 }
 
 }  // namespace PLUMBLINE_ISA_NAMESPACE

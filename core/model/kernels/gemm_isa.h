@@ -8,12 +8,11 @@
 #ifndef PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
 #define PLUMBLINE_CORE_MODEL_KERNELS_GEMM_ISA_H_
 
+#include "core/model/kernels/row_tiles_isa.h"
 #include "core/model/kernels/simd.h"
 
 namespace plumbline {
 namespace PLUMBLINE_ISA_NAMESPACE {
-
-inline constexpr int kTileRows = 8;
 
 // acc[r] = x[r, :] · panel, for R rows and a panel of V vectors.
 template <int R, int V>
@@ -83,38 +82,6 @@ PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const B
         acc[r][v] = PairFma(pair, LoadPairs(panel + (whole * V + 2 * v) * kLanes), acc[r][v]);
       }
     }
-  }
-}
-
-// Runs tile<R>(row) over all rows, R as large as possible.
-template <typename Tile>
-PLUMBLINE_INLINE void ForRowTiles(int64_t rows, Tile tile) {
-  int64_t row = 0;
-  for (; row + kTileRows <= rows; row += kTileRows) tile.template Run<8>(row);
-  switch (rows - row) {
-    case 7:
-      tile.template Run<7>(row);
-      break;
-    case 6:
-      tile.template Run<6>(row);
-      break;
-    case 5:
-      tile.template Run<5>(row);
-      break;
-    case 4:
-      tile.template Run<4>(row);
-      break;
-    case 3:
-      tile.template Run<3>(row);
-      break;
-    case 2:
-      tile.template Run<2>(row);
-      break;
-    case 1:
-      tile.template Run<1>(row);
-      break;
-    default:
-      break;
   }
 }
 
