@@ -13,8 +13,8 @@
 #include "core/eval/task_file.h"
 #include "core/eval/task_file/config_node.h"
 #include "core/eval/task_file/data_rows.h"
-#include "core/eval/task_file/task_config.h"
 #include "core/eval/task_file/include.h"
+#include "core/eval/task_file/task_config.h"
 
 namespace plumbline {
 namespace {
@@ -84,7 +84,6 @@ absl::StatusOr<TaskBundle> ReadTaskBundle(const std::string& path) {
                         ReadFile(file, yaml ? kMaxTaskBytes : kMaxDataBytes));
   if (!yaml) return bundle;
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  for (const auto& [split, names] : config.data_files) {
   ABSL_ASSIGN_OR_RETURN(
       ConfigNode root,
       ReadTaskYaml(bundle.file, [&](const std::string& name) -> absl::StatusOr<std::string> {
@@ -93,6 +92,7 @@ absl::StatusOr<TaskBundle> ReadTaskBundle(const std::string& path) {
         return bundle.files[name];
       }));
   ABSL_ASSIGN_OR_RETURN(TaskConfig config, ParseTaskConfig(root));
+  for (const auto& [split, names] : config.data_files) {
     for (const std::string& name : names) {
       auto content = ReadFileBelow(folder, name, kMaxDataBytes);
       if (!content.ok()) return Annotate(content.status(), bundle.file);

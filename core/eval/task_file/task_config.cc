@@ -242,17 +242,17 @@ absl::Status ConfigParser::ReadDocs() {
   ABSL_ASSIGN_OR_RETURN(config_.doc_to_target, ReadExpression(root_, "doc_to_target"));
   ABSL_ASSIGN_OR_RETURN(config_.doc_to_choice, ReadExpression(root_, "doc_to_choice"));
   ABSL_ASSIGN_OR_RETURN(config_.description, ReadExpression(root_, "description"));
-  ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
   ABSL_ASSIGN_OR_RETURN(config_.gen_prefix, ReadExpression(root_, "gen_prefix"));
   if (!config_.gen_prefix.empty() && config_.format == PromptFormat::kChat) {
     return root_.Find("gen_prefix")
         ->Error("is for plain prompts: no chat template here begins the assistant's turn with it");
   }
+  ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
   ABSL_ASSIGN_OR_RETURN(config_.fewshot_delimiter, StringOr("fewshot_delimiter", "\n\n"));
   if (HasInstructionRows(config_.checker)) {
     const std::string checker = config_.checker == CheckerKind::kIfeval ? "ifeval" : "ifbench";
-    for (const char* key : {"doc_to_target", "doc_to_choice", "description", "num_fewshot",
-                            "fewshot_config", "filter_list", "metric_list"}) {
+    for (const char* key : {"doc_to_target", "doc_to_choice", "description", "gen_prefix",
+                            "num_fewshot", "fewshot_config", "filter_list", "metric_list"}) {
       const ConfigNode* node = root_.Find(key);
       if (node != nullptr &&
           !(absl::string_view(key) == "num_fewshot" && node->Integer(0, 0).ok())) {

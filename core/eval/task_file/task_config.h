@@ -50,8 +50,8 @@ struct TaskConfig {
   std::string key_field;  // empty: "key" where the rows have it, else the row's number from 0
 
   DocExpression doc_to_text, doc_to_target, doc_to_choice, description;
-  std::string target_delimiter = " ";
   DocExpression gen_prefix;  // kPlain: what the response begins with, behind the prompt
+  std::string target_delimiter = " ";
   std::string fewshot_delimiter = "\n\n";
   int num_fewshot = 0;
   bool fewshot_first_n = false;

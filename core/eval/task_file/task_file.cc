@@ -126,10 +126,6 @@ absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format
     parsed.push_back(*std::move(read));
   }
   task.checker = std::make_shared<IfevalChecker>(std::move(parsed), set);
-    if (filter.needs_choices()) {
-      return absl::InvalidArgumentError(
-          "filter_list: multi_choice_regex goes with checker exact_match, not numeric");
-    }
   task.metrics = set.metrics;
   return absl::OkStatus();
 }
@@ -185,6 +181,10 @@ absl::Status AddNumericChecker(const TaskConfig& config, const std::vector<Built
   options.relative_tolerance = config.relative_tolerance;
   if (config.has_comparison) options.comparison = config.comparison;
   for (const FilterPipeline& filter : config.filters) {
+    if (filter.needs_choices()) {
+      return absl::InvalidArgumentError(
+          "filter_list: multi_choice_regex goes with checker exact_match, not numeric");
+    }
     if (filter.name == "strict-match") {
       options.strict = filter;
     } else if (filter.name == "flexible-extract") {
@@ -242,7 +242,6 @@ void AddChoiceChecker(const TaskConfig& config, const std::vector<BuiltItem>& bu
 }
 
 void AddGenerationChecker(const TaskConfig& config, const std::vector<BuiltItem>& built,
-      if (!item.named_choices.empty()) fingerprint["choices"].push_back(item.named_choices);
                           Task& task) {
   std::vector<std::vector<std::string>> targets;
   std::vector<std::vector<std::string>> choices;
@@ -300,6 +299,7 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
     }
     for (BuiltItem& item : built) {
       if (item.targets.size() > 1) fingerprint["targets"].push_back(item.targets);
+      if (!item.named_choices.empty()) fingerprint["choices"].push_back(item.named_choices);
       task.items.push_back(std::move(item.item));
     }
   }
