@@ -14,6 +14,7 @@
 #include "tests/model/case_files.h"
 #include "tests/model/cuda/emulated_device.h"
 #include "tests/model/cuda/emulation.h"
+#include "tests/model/cuda/mixed_run.h"
 #include "tests/support/status_matchers.h"
 
 namespace plumbline::cuda {
@@ -134,6 +135,13 @@ class CudaPeftTest : public testing::TestWithParam<std::string> {
  protected:
   const std::string directory_ = std::string(kPeftCases) + "/" + GetParam();
   std::vector<std::string> AdapterNames() const { return SortedNames(directory_ + "/adapters"); }
+  void RunMixed(const Setting& setting, std::vector<Sequence>& sequences, int64_t longest_chunk,
+                int64_t most_rows, uint32_t seed) {
+    const auto loaded = Load(directory_ + "/base", setting);
+    EXPECT_EQ(
+        CompareMixed(loaded->decoder(), loaded->pool(), sequences, longest_chunk, most_rows, seed),
+        "");
+  }
   std::shared_ptr<const LoraWeights> Adapter(const std::string& name, ComputeType dtype) const {
     return LoadAndPack(directory_ + "/base", directory_ + "/adapters/" + name, dtype);
   }
@@ -159,60 +167,6 @@ TEST_P(CudaPeftTest, LogitsEqualPeftsUnmergedForward) {
   }
 }
 
-struct Sequence {
-  std::vector<int32_t> tokens;
-  const LoraWeights* adapter;
-  std::vector<float> want;  // computed alone
-  std::vector<void*> blocks;
-  int64_t done = 0;
-};
-
-// Random steps over `sequences`, each row compared with the same sequence computed alone.
-void RunMixed(TestDecoder& loaded, std::vector<Sequence>& sequences, int64_t longest_chunk,
-              int64_t most_rows, uint32_t seed) {
-  std::mt19937 random(seed);
-  const auto upto = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
-  const int64_t v = loaded.decoder().spec().vocabulary;
-  for (Sequence& s : sequences) {
-    s.blocks = loaded.TakeBlocks(static_cast<int64_t>(s.tokens.size()));
-    s.done = 0;
-  }
-  for (;;) {
-    std::shuffle(sequences.begin(), sequences.end(), random);
-    std::vector<Chunk> chunks;
-    std::vector<const float*> want;
-    int64_t rows = 0;
-    for (Sequence& s : sequences) {
-      const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
-      const int64_t count = std::min({left, 1 + upto(longest_chunk), most_rows - rows});
-      if (count <= 0) continue;
-      Chunk chunk;
-      chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
-      chunk.position = s.done;
-      chunk.prompt_length = static_cast<int64_t>(s.tokens.size());
-      chunk.blocks = s.blocks;
-      chunk.adapter = s.adapter;
-      chunks.push_back(chunk);
-      want.push_back(s.want.data() + s.done * v);
-      s.done += count;
-      rows += count;
-    }
-    if (chunks.empty()) break;
-    loaded.decoder().Forward(chunks);
-    ASSERT_EQ(loaded.decoder().output_rows(), rows);
-    std::vector<float> got(static_cast<size_t>(rows * v));
-    loaded.decoder().Logits(0, rows, got.data());
-    const float* row = got.data();
-    for (size_t c = 0; c < chunks.size(); ++c) {
-      const int64_t size = static_cast<int64_t>(chunks[c].tokens.size()) * v;
-      ASSERT_TRUE(std::equal(row, row + size, want[c]))
-          << chunks.size() << " chunks, chunk " << c << " at " << chunks[c].position;
-      row += size;
-    }
-  }
-  for (Sequence& s : sequences) loaded.ReleaseBlocks(s.blocks);
-}
-
 TEST_P(CudaPeftTest, ARowsBitsAreThoseOfTheSequenceAlone) {
   std::mt19937 random(5);
   const auto upto = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
@@ -234,12 +188,12 @@ TEST_P(CudaPeftTest, ARowsBitsAreThoseOfTheSequenceAlone) {
       s.want = alone->Run(s.tokens, {}, s.adapter);
     }
     Setting setting{dtype, 90, Schedule::kShuffled};
-    RunMixed(*Load(directory_ + "/base", setting), sequences, 12, 90, 6);
+    RunMixed(setting, sequences, 12, 90, 6);
     // One token each: graphs where the adapters allow it.
-    RunMixed(*Load(directory_ + "/base", setting), sequences, 1, 90, 7);
+    RunMixed(setting, sequences, 1, 90, 7);
     // Room for the largest adapter and little more: they come and go, and steps are split.
     setting.cuda.adapter_bytes = 3 * largest + (1 << 16);
-    RunMixed(*Load(directory_ + "/base", setting), sequences, 12, 90, 8);
+    RunMixed(setting, sequences, 12, 90, 8);
   }
 }
 
@@ -269,7 +223,7 @@ TEST(CudaGraphTest, AFewGraphsServeEveryWidthAndMix) {
   EmulatedCounts counts;
   const auto loaded =
       Load(base + "/base", {ComputeType::kBfloat16, 64, Schedule::kShuffled, {}, &counts});
-  RunMixed(*loaded, sequences, 1, 64, 4);
+  EXPECT_EQ(CompareMixed(loaded->decoder(), loaded->pool(), sequences, 1, 64, 4), "");
   EXPECT_GE(counts.graphs, 3);
   EXPECT_LE(counts.graphs, 10);
   EXPECT_GE(counts.replays, 15);
