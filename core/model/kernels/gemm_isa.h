@@ -157,7 +157,14 @@ struct LoraUpTile {
   __attribute__((noinline)) void Run(int64_t row) const {
     Vec acc[R][V];
     TileProduct<R, V>(a.h + row * a.ldh, a.ldh, a.rank, panel, acc);
-    for (int v = 0; v < V; ++v) {
+    const bool plain = a.lora_bias == nullptr && a.magnitude == nullptr;
+    for (int v = 0; v < V && plain; ++v) {
+      for (int r = 0; r < R; ++r) {
+        T* y = a.y + (row + r) * a.ldy + column + v * kLanes;
+        StoreN(LoadN(y, lanes[v]) + acc[r][v] * Splat(a.scaling), y, lanes[v]);
+      }
+    }
+    for (int v = 0; v < V && !plain; ++v) {
       const Vec lora_bias = Columns(a.lora_bias, v);
       for (int r = 0; r < R; ++r) {
         T* y = a.y + (row + r) * a.ldy + column + v * kLanes;

@@ -91,9 +91,17 @@ PLUMBLINE_INLINE VecU RoundBits(Vec v) {  // the upper half is the nearest bfloa
 PLUMBLINE_INLINE void Store(Vec v, float* p) {
   *reinterpret_cast<VecUnaligned*>(p) = (VecUnaligned)v;
 }
+// The nearest bfloat16. AVX-512 BF16's instruction takes fp32 subnormals for zero.
+PLUMBLINE_INLINE VecH ToBf16(Vec v) {
+#if defined(__AVX512BF16__)
+  return (VecH)_mm512_cvtneps_pbh((__m512)v);
+#else
+  return __builtin_convertvector(RoundBits(v) >> 16, VecH);
+#endif
+}
+PLUMBLINE_INLINE Vec FromBf16(VecH h) { return (Vec)(__builtin_convertvector(h, VecU) << 16); }
 PLUMBLINE_INLINE void Store(Vec v, Bf16* p) {
-  const VecH h = __builtin_convertvector(RoundBits(v) >> 16, VecH);
-  *reinterpret_cast<VecHUnaligned*>(p) = (VecHUnaligned)h;
+  *reinterpret_cast<VecHUnaligned*>(p) = (VecHUnaligned)ToBf16(v);
 }
 template <typename T>
 PLUMBLINE_INLINE Vec LoadPart(const T* p, int n) {
@@ -116,7 +124,7 @@ PLUMBLINE_INLINE Vec Rounded<float>(Vec v) {
 }
 template <>
 PLUMBLINE_INLINE Vec Rounded<Bf16>(Vec v) {
-  return (Vec)(RoundBits(v) & 0xffff0000u);
+  return FromBf16(ToBf16(v));
 }
 
 // Calls body(offset, lanes, whole) over [0, count): whole vectors first, then one padded tail.
