@@ -33,13 +33,16 @@ __device__ __forceinline__ float ShuffleXor(float value, int mask) {
 __device__ __forceinline__ void CopyAsync16(void* shared, const void* global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;\n" ::"r"(
                    static_cast<unsigned>(__cvta_generic_to_shared(shared))),
-               "l"(global));
+               "l"(global)
+               : "memory");
 }
-__device__ __forceinline__ void CommitCopies() { asm volatile("cp.async.commit_group;\n" ::); }
+__device__ __forceinline__ void CommitCopies() {
+  asm volatile("cp.async.commit_group;\n" ::: "memory");
+}
 // Waits until at most `Pending` of this thread's groups of copies are under way.
 template <int Pending>
 __device__ __forceinline__ void WaitForCopies() {
-  asm volatile("cp.async.wait_group %0;\n" ::"n"(Pending));
+  asm volatile("cp.async.wait_group %0;\n" ::"n"(Pending) : "memory");
 }
 
 // mma.m16n8k16: acc [16, 8] += a [16, 16] · b [16, 8], each thread holding its part of the
