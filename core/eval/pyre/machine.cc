@@ -6,9 +6,20 @@
 #include "core/text/python_unicode.h"
 
 namespace plumbline::pyre {
+namespace {
+
+// Any pattern on an ordinary response takes far fewer: quadratic work on 5,000 characters is 2 x
+// 10^7.
+constexpr int64_t kFreeSteps = int64_t{1} << 26;
+
+}  // namespace
 
 Machine::Machine(const Program& program, std::u32string_view text, int slots)
-    : program_(program), text_(text), slot_count_(slots) {
+    : program_(program),
+      text_(text),
+      slot_count_(slots),
+      budget_(kFreeSteps +
+              4 * static_cast<int64_t>(program.code.size()) * static_cast<int64_t>(text.size())) {
   for (Threads* threads : {&current_, &next_}) {
     threads->seen.assign(program.code.size(), 0);
     threads->slots.assign(program.code.size() * static_cast<size_t>(slots), PyMatch::kNoGroup);
@@ -135,6 +146,8 @@ bool Machine::Find(size_t from, bool not_empty_at_from) {
   bool matched = false;
   Clear(current_);
   for (size_t position = from;; ++position) {
+    steps_ += static_cast<int64_t>(current_.order.size()) + 1;
+    if (exhausted()) return false;
     if (!matched) {
       if (current_.order.empty() && !program_.can_be_empty) {
         while (position < text_.size() && text_[position] < 128 &&

@@ -17,6 +17,12 @@ class Machine {
   // Notes the first `slots` of the positions (0: only whether there is a match; 2: its span).
   Machine(const Program& program, std::u32string_view text, int slots);
 
+  // Steps that all searches of this machine may take together. One pass over the text is within
+  // it many times over; only a pattern whose every match needs a look at the whole rest of a huge
+  // text (re.findall of "(a.*b)|a", quadratic) exceeds it: then Find() finds nothing more.
+  int64_t budget() const { return budget_; }
+  bool exhausted() const { return steps_ > budget_; }
+
   // The first match that begins at or behind `from`; with `not_empty_at_from`, a match that is
   // empty at `from` does not count (how re.findall goes on after an empty match). False without
   // one.
@@ -47,6 +53,8 @@ class Machine {
   const Program& program_;
   const std::u32string_view text_;
   const int slot_count_;
+  const int64_t budget_;
+  int64_t steps_ = 0;
   Threads current_, next_;
   std::vector<size_t> working_, best_;
   std::vector<Pending> stack_;
