@@ -12,7 +12,7 @@
 namespace plumbline {
 namespace {
 
-TEST(LmEvalAgreementTest, SixTasksItemByItem) {
+TEST(LmEvalAgreementTest, EightTasksItemByItem) {
   const auto python = OraclePython();
   if (!python) {
     GTEST_SKIP() << "SKIPPED: no oracle Python: run tests/oracle/setup.sh or set "
