@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/math/latex_answer.h"
+#include "core/eval/math/symbolic.h"
 #include "core/eval/metrics.h"
 #include "core/text/python_unicode.h"
 
@@ -91,6 +92,7 @@ CheckResult MathChecker::CheckResponse(size_t index, absl::string_view response)
     const auto value = LatexValue(found.answer);
     match = value.has_value() && NumbersMatch(*value, *target.value, {}, {});
   }
+  match = match || (!found.answer.empty() && SymbolicallyEqual(found.answer, target.answer));
   CheckResult result;
   auto observe = [&result](absl::string_view metric, bool success) {
     result.observations.push_back({std::string(metric), success ? 1.0 : 0.0, 1});

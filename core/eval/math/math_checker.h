@@ -20,7 +20,7 @@ class MathChecker : public Checker {
   static absl::StatusOr<std::shared_ptr<const MathChecker>> Make(
       const std::vector<std::string>& targets);
 
-  absl::string_view version() const override { return "math/1"; }
+  absl::string_view version() const override { return "math/2"; }
   // Observations:
   //   math_match              ours: the last \boxed{} of the response, else what follows its last
   //                           "answer is", else its last $...$, else its last line; equal to the
