@@ -161,7 +161,8 @@ void AddCheckCommand(CLI::App& app, CommandContext& context) {
   CLI::App* check =
       app.add_subcommand("check", "Score responses that another tool generated; needs no server");
   check->footer(
-      "Responses are JSONL rows {\"key\" or \"prompt\": ..., \"response\": ...}. With -o json one "
+      "Responses are JSONL rows {\"key\" or \"prompt\": ..., \"response\": ...}, of several turns "
+      "{\"key\": ..., \"responses\": [...]}. With -o json one "
       "object:\n"
       "  {task, n, metrics: {name: {value, n, lower, upper}}, items: [{key, strict: [bool], loose: "
       "[bool], ...}]}\n"

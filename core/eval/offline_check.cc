@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/task_file/data_rows.h"
+#include "core/eval/turns.h"
 
 namespace plumbline {
 namespace {
@@ -76,8 +77,47 @@ class ItemIndex {
 
 struct MatchedRow {
   std::string response;
+  std::vector<std::string> turns;
   std::string where;
 };
+
+// The response of a row, or its responses.
+absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
+  MatchedRow result;
+  result.where = row.where;
+  const auto responses = row.value.find("responses");
+  if (responses != row.value.end() && responses->is_array() && !responses->empty()) {
+    for (const auto& response : *responses) {
+      if (!response.is_string()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(row.where, ": \"responses\" is no list of strings"));
+      }
+      result.turns.push_back(response.get<std::string>());
+    }
+    return result;
+  }
+  const auto response = row.value.find("response");
+  if (response == row.value.end() || !response->is_string()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(row.where, ": \"response\" is missing or not a string"));
+  }
+  result.response = response->get<std::string>();
+  return result;
+}
+
+// As many responses as the item has turns. An item of one turn takes a list of one as well.
+absl::Status FitTurns(const TaskItem& item, MatchedRow& row) {
+  const size_t wanted = item.follow_ups.size() + 1;
+  if (wanted == 1 && row.turns.empty()) return absl::OkStatus();
+  if (row.turns.size() != wanted) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        row.where, ": key \"", item.key, "\" has ", wanted, wanted == 1 ? " turn" : " turns",
+        ": want \"responses\", a list of as many strings"));
+  }
+  row.response = wanted == 1 ? row.turns[0] : EncodeTurns(row.turns);
+  if (wanted == 1) row.turns.clear();
+  return absl::OkStatus();
+}
 
 // Rows by item; rows without one are noted in `check`.
 absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& task,
@@ -86,11 +126,7 @@ absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& tas
   const ItemIndex index(task);
   std::vector<std::optional<MatchedRow>> matched(task.items.size());
   for (const DataRow& row : rows) {
-    const auto response = row.value.find("response");
-    if (response == row.value.end() || !response->is_string()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(row.where, ": \"response\" is missing or not a string"));
-    }
+    ABSL_ASSIGN_OR_RETURN(MatchedRow read, ReadResponse(row));
     auto item = index.Find(row.value);
     if (absl::IsNotFound(item.status())) {
       ++check.unmatched;
@@ -105,7 +141,8 @@ absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& tas
                                                      task.items[*item].key, "\"; the first is in ",
                                                      matched[*item]->where));
     }
-    matched[*item] = MatchedRow{response->get<std::string>(), row.where};
+    ABSL_RETURN_IF_ERROR(FitTurns(task.items[*item], read));
+    matched[*item] = std::move(read);
   }
   return matched;
 }
@@ -114,7 +151,9 @@ void CheckAll(const Task& task, int threads, std::vector<OfflineItem>& items) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < items.size(); i = next++) {
-      items[i].result = task.checker->CheckResponse(items[i].index, items[i].response);
+      items[i].result = items[i].turns.empty()
+                            ? task.checker->CheckResponse(items[i].index, items[i].response)
+                            : task.checker->CheckTurns(items[i].index, items[i].turns);
     }
   };
   std::vector<std::thread> helpers;
@@ -141,7 +180,11 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
   }
   for (size_t i = 0; i < matched.size(); ++i) {
     if (matched[i].has_value()) {
-      check.items.push_back({i, task.items[i].key, std::move(matched[i]->response), {}});
+      check.items.push_back({i,
+                             task.items[i].key,
+                             std::move(matched[i]->response),
+                             std::move(matched[i]->turns),
+                             {}});
       continue;
     }
     ++check.missing;
@@ -153,6 +196,10 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
                      " items have no response, the first is key \"", check.missing_keys[0], "\""));
   }
   CheckAll(task, std::max(1, options.threads), check.items);
+  for (const OfflineItem& item : check.items) {
+    if (item.result.error.ok()) continue;
+    return Annotate(item.result.error, absl::StrCat(file, ": response to key \"", item.key, "\""));
+  }
   return check;
 }
 

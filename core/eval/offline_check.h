@@ -1,6 +1,7 @@
 // Scoring responses that someone else generated: no server, no model.
 //
-// The responses are JSONL rows {"key" or "prompt", "response"}: a row belongs to the item with that
+// The responses are JSONL rows {"key" or "prompt", "response"} (for items with several turns
+// {"key", "responses"}: one a turn): a row belongs to the item with that
 // key (an integer key in decimal), or to the one whose prompt is exactly that text. A row that is
 // malformed or ambiguous is an error that names it; a well-formed row for an item the task does not
 // have is reported in `unmatched`, never quietly left out.
@@ -20,7 +21,8 @@ namespace plumbline {
 struct OfflineItem {
   size_t index = 0;  // place in Task::items
   std::string key;
-  std::string response;
+  std::string response;            // of several turns: EncodeTurns
+  std::vector<std::string> turns;  // one a turn; empty for an item of one turn
   CheckResult result;
 };
 
@@ -41,8 +43,9 @@ struct OfflineOptions {
 
 // Checks every response. `file` stands in messages. InvalidArgument "<file>:<line>: ...": not JSON,
 // no response, neither key nor prompt, a prompt that several items share, two rows for one item, or
-// no row at all that fits the task. FailedPrecondition for a task that generates nothing
-// (multiple_choice) and for an empty file.
+// no row at all that fits the task, or a number of responses that is not the item's number of
+// turns. Unimplemented names a response that the checker can't score. FailedPrecondition for a task
+// that generates nothing (multiple_choice) and for an empty file.
 absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
                                             absl::string_view file,
                                             const OfflineOptions& options = {});

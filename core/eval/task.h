@@ -28,6 +28,9 @@ struct TaskItem {
   // kMultipleChoice, tasks whose choices are contexts (WinoGrande): the context of each choice,
   // whose continuation is choices[i]; `prompt` is then unused. Empty for all other tasks.
   std::vector<Prompt> choice_prompts;
+  // Multi-turn (Multi-IF): the user's later messages. The conversation goes on behind `prompt`, a
+  // chat, with the model's own response to each message before the next one.
+  std::vector<std::string> follow_ups;
   std::string doc;  // the row as the data file has it, one JSON object; no part of the version
   // kPlain: where the prompt's own question begins, behind description and few-shot examples.
   size_t question_offset = 0;
@@ -52,6 +55,9 @@ absl::string_view QuestionOf(const TaskItem& item);
 
 // What a checker says of one response.
 struct CheckResult {
+  // Not OK: the response can't be scored (Unimplemented names what is missing); nothing else is
+  // set. Never for what is wrong with the response itself.
+  absl::Status error;
   std::vector<Observation> observations;
   std::vector<CheckOutcome> outcomes;  // ifeval and its kin; empty otherwise
   std::string
@@ -67,6 +73,10 @@ class Checker {
   virtual absl::string_view version() const = 0;
   // kGenerate. `index` is the item's place in Task::items.
   virtual CheckResult CheckResponse(size_t index, absl::string_view response) const = 0;
+  // An item with follow_ups: one response a turn.
+  virtual CheckResult CheckTurns(size_t index, const std::vector<std::string>& responses) const {
+    return CheckResponse(index, responses.at(0));
+  }
   // kMultipleChoice: one log-likelihood a choice.
   virtual CheckResult CheckChoices(size_t index,
                                    const std::vector<LogLikelihood>& choices) const = 0;

@@ -20,6 +20,7 @@ constexpr size_t kShortestAnswer = 3;  // characters: "4" stands in half of all 
 std::string Identity(const TaskItem& item) {
   std::string identity(QuestionOf(item));
   for (const std::string& choice : item.choices) absl::StrAppend(&identity, "\x1e", choice);
+  for (const std::string& turn : item.follow_ups) absl::StrAppend(&identity, "\x1e", turn);
   return identity;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/eval/metrics.h"
+#include "core/eval/turns.h"
 
 namespace plumbline {
 namespace {
@@ -38,6 +39,10 @@ bool RepeatsItself(absl::string_view text) {
 void Apply(const Task& task, const std::function<CheckResult()>& check, Verdict& verdict) {
   try {
     CheckResult result = check();
+    if (!result.error.ok()) {
+      verdict.error = std::move(result.error);
+      return;
+    }
     verdict.observations = std::move(result.observations);
     verdict.outcomes = std::move(result.outcomes);
     verdict.extracted = std::move(result.extracted);
@@ -86,6 +91,33 @@ Verdict CheckGeneration(const Task& task, const absl::StatusOr<Generation>& answ
   const bool truncated = answer->finish_reason == FinishReason::kLength;
   AddGuard(kTruncated, truncated, verdict.observations);
   AddGuard(kRefusalToStop, truncated && RepeatsItself(answer->text), verdict.observations);
+  verdict.passed = PrimaryMetricMet(task, verdict.observations);
+  return verdict;
+}
+
+Verdict CheckConversation(const Task& task, const absl::StatusOr<std::vector<Generation>>& turns,
+                          Verdict verdict) {
+  verdict = Start(task, turns.status(), std::move(verdict));
+  if (!turns.ok()) return verdict;
+  std::vector<std::string> responses;
+  bool truncated = false;
+  bool stuck = false;
+  for (const Generation& turn : *turns) {
+    responses.push_back(turn.text);
+    verdict.prompt_tokens += turn.prompt_tokens;
+    verdict.completion_tokens += turn.completion_tokens;
+    if (turn.finish_reason != FinishReason::kLength) continue;
+    truncated = true;
+    stuck = stuck || RepeatsItself(turn.text);
+  }
+  verdict.response = EncodeTurns(responses);
+  verdict.finish_reason = truncated ? FinishReason::kLength : FinishReason::kStop;
+  Apply(
+      task, [&] { return task.checker->CheckTurns(static_cast<size_t>(verdict.item), responses); },
+      verdict);
+  if (!verdict.error.ok()) return verdict;
+  AddGuard(kTruncated, truncated, verdict.observations);
+  AddGuard(kRefusalToStop, stuck, verdict.observations);
   verdict.passed = PrimaryMetricMet(task, verdict.observations);
   return verdict;
 }

@@ -18,6 +18,11 @@ namespace plumbline {
 Verdict CheckGeneration(const Task& task, const absl::StatusOr<Generation>& answer,
                         Verdict verdict);
 
+// The same of a conversation: one generation a turn. Its response is the turns' as EncodeTurns
+// writes them; it is truncated if any turn is.
+Verdict CheckConversation(const Task& task, const absl::StatusOr<std::vector<Generation>>& turns,
+                          Verdict verdict);
+
 // The same for the log-likelihoods of a multiple-choice item.
 Verdict CheckChoices(const Task& task, const absl::StatusOr<std::vector<LogLikelihood>>& answer,
                      Verdict verdict);

@@ -105,6 +105,12 @@ void JobRunner::Impl::Send(Flight flight) {
                  });
     return;
   }
+  if (!item.follow_ups.empty()) {
+    auto talk = std::make_shared<Conversation>();
+    talk->prompt = item.prompt;
+    SendTurn(std::move(flight), task, std::move(talk));
+    return;
+  }
   LanguageModel::GenerateCall call{item.prompt, task->decoding, flight.prompt.sample,
                                    flight.job->cancel, origin};
   if (flight.job->job.spec.seed.has_value()) call.decoding.seed = *flight.job->job.spec.seed;
@@ -114,6 +120,56 @@ void JobRunner::Impl::Send(Flight flight) {
     self->Answered(flight, status, cancelled, [task, answer = std::move(answer)](Verdict v) {
       return CheckGeneration(*task, answer, std::move(v));
     });
+  });
+}
+
+// The turns of an item follow each other inside one flight: a crash between two of them costs the
+// item's turns, and its verdict is one.
+void JobRunner::Impl::SendTurn(Flight flight, std::shared_ptr<const Task> task,
+                               std::shared_ptr<Conversation> talk) {
+  LanguageModel::GenerateCall call{talk->prompt,
+                                   task->decoding,
+                                   flight.prompt.sample,
+                                   flight.job->cancel,
+                                   {flight.job->id, flight.job->job.spec.priority}};
+  if (flight.job->job.spec.seed.has_value()) call.decoding.seed = *flight.job->job.spec.seed;
+  const std::shared_ptr<LanguageModel> model = flight.model;
+  model->Generate(std::move(call), [self = shared_from_this(), flight, task,
+                                    talk](absl::StatusOr<Generation> answer) {
+    self->TurnAnswered(flight, task, talk, std::move(answer));
+  });
+}
+
+void JobRunner::Impl::TurnAnswered(const Flight& flight, std::shared_ptr<const Task> task,
+                                   std::shared_ptr<Conversation> talk,
+                                   absl::StatusOr<Generation> answer) {
+  const TaskItem& item = task->items[static_cast<size_t>(flight.prompt.item)];
+  const absl::Status status = answer.status();
+  const bool cancelled = answer.ok() && answer->finish_reason == FinishReason::kCancelled;
+  if (answer.ok()) talk->turns.push_back(*std::move(answer));
+  const size_t done = talk->turns.size();
+  if (status.ok() && !cancelled && done <= item.follow_ups.size()) {
+    talk->prompt.messages.push_back({"assistant", talk->turns.back().text});
+    talk->prompt.messages.push_back({"user", item.follow_ups[done - 1]});
+    absl::MutexLock lock(&mutex_);
+    if (!stopped_) {
+      // On an executor's thread: to render and tokenise the next turn is no work for the engine's.
+      executor_.Schedule([self = shared_from_this(), flight, task, talk] {
+        WorkScope scope(*self);
+        if (scope) {
+          self->SendTurn(flight, task, talk);
+        } else {
+          self->Answered(flight, absl::CancelledError("the runner stopped"), false, nullptr);
+        }
+      });
+      return;
+    }
+  }
+  Answered(flight, status, cancelled, [task, talk, status](Verdict v) {
+    return CheckConversation(*task,
+                             status.ok() ? absl::StatusOr<std::vector<Generation>>(talk->turns)
+                                         : absl::StatusOr<std::vector<Generation>>(status),
+                             std::move(v));
   });
 }
 

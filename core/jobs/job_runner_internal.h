@@ -81,6 +81,12 @@ class JobRunner::Impl : public std::enable_shared_from_this<JobRunner::Impl> {
     absl::Time submitted;
   };
 
+  // What an item of several turns has come to.
+  struct Conversation {
+    plumbline::Prompt prompt;  // of the next turn: all messages so far
+    std::vector<Generation> turns;
+  };
+
   struct Checked {
     std::shared_ptr<ActiveJob> job;
     Prompt prompt;
@@ -124,6 +130,11 @@ class JobRunner::Impl : public std::enable_shared_from_this<JobRunner::Impl> {
   void Dispatch();
   std::optional<Flight> NextFlight() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(Flight flight);
+  // The turns of an item with follow_ups, one after the other.
+  void SendTurn(Flight flight, std::shared_ptr<const Task> task,
+                std::shared_ptr<Conversation> talk);
+  void TurnAnswered(const Flight& flight, std::shared_ptr<const Task> task,
+                    std::shared_ptr<Conversation> talk, absl::StatusOr<Generation> answer);
   // On the engine's thread: hands the answer over to the executor. `check` makes the verdict.
   void Answered(Flight flight, const absl::Status& status, bool cancelled,
                 std::function<Verdict(Verdict)> check);

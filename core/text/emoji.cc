@@ -1,9 +1,19 @@
-// Unicode's emoji that are one code point (emoji-test.txt of Emoji 17.0), as ranges;
-// tests/oracle/text/make_emoji.py writes the table.
+// Emoji of one code point are a table of ranges (tests/oracle/text/make_emoji.py writes it); the
+// sequences come from the Python package's own list, which is built in. RemoveEmoji is that
+// package's tokenizer: the longest sequence at each place, but where two emoji are joined and the
+// whole is none, it goes back and takes the parts.
 #include "core/text/emoji.h"
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "core/text/language_data.h"
+#include "core/text/python_unicode.h"
 
 namespace plumbline {
 namespace {
@@ -51,7 +61,136 @@ constexpr Range kEmoji[] = {
     {0x1FA70, 0x1FA7C}, {0x1FA80, 0x1FAC6}, {0x1FAC8, 0x1FAC8}, {0x1FACC, 0x1FADD},
     {0x1FADF, 0x1FAEB}, {0x1FAEF, 0x1FAFA}};
 
+constexpr char32_t kJoiner = 0x200D;
+
+// The sequences as a tree; node 0 is the root.
+struct Node {
+  std::map<char32_t, size_t> next;
+  bool emoji = false;
+  bool component = false;  // a skin tone or hair
+};
+
+const std::vector<Node>& Sequences() {
+  static const auto& nodes = *[] {
+    auto* tree = new std::vector<Node>(1);
+    const absl::string_view text = EmojiList();
+    const nlohmann::json list = nlohmann::json::parse(text.begin(), text.end());
+    for (const auto& [sequence, data] : list.items()) {
+      size_t node = 0;
+      for (char32_t c : python::ToCodePoints(sequence)) {
+        const auto [place, fresh] = (*tree)[node].next.emplace(c, tree->size());
+        node = place->second;
+        if (fresh) tree->emplace_back();
+      }
+      (*tree)[node].emoji = true;
+      (*tree)[node].component = data.at("status").get<int>() == 1;
+    }
+    return tree;
+  }();
+  return nodes;
+}
+
+struct Token {
+  size_t begin = 0, end = 0;
+  const Node* emoji = nullptr;  // null: a character
+};
+
+class Tokenizer {
+ public:
+  explicit Tokenizer(std::u32string_view text) : text_(text) {}
+
+  std::vector<Token> Run() {
+    for (size_t i = 0; i < text_.size();) {
+      if (skipped_.count(i) > 0) {
+        ++i;
+      } else if (nodes_[0].next.count(text_[i]) > 0) {
+        i = TakeSequence(i);
+      } else if (text_[i] == kJoiner && JoinsEmoji(i)) {
+        skipped_.insert(i);
+        i = GoBack(i);
+      } else {
+        window_ = tokens_.size();  // what is before this character is settled
+        i = TakeCharacter(i);
+      }
+    }
+    return std::move(tokens_);
+  }
+
+ private:
+  // The longest way into the tree; if it ends at no emoji, the first character alone.
+  size_t TakeSequence(size_t begin) {
+    size_t node = nodes_[0].next.at(text_[begin]);
+    size_t end = begin + 1;
+    for (; end < text_.size() && skipped_.count(end) == 0; ++end) {
+      const auto next = nodes_[node].next.find(text_[end]);
+      if (next == nodes_[node].next.end()) break;
+      node = next->second;
+    }
+    if (!nodes_[node].emoji) return TakeCharacter(begin);
+    tokens_.push_back({begin, end, &nodes_[node]});
+    return end;
+  }
+
+  size_t TakeCharacter(size_t at) {
+    if (text_[at] != 0xFE0E && text_[at] != 0xFE0F) tokens_.push_back({at, at + 1, nullptr});
+    return at + 1;
+  }
+
+  // The emoji that a token is; a character may be one whose longer sequence was not completed.
+  const Node* EmojiOf(const Token& token) const {
+    if (token.emoji != nullptr) return token.emoji;
+    const auto found = nodes_[0].next.find(text_[token.begin]);
+    return found != nodes_[0].next.end() && nodes_[found->second].emoji ? &nodes_[found->second]
+                                                                        : nullptr;
+  }
+
+  // The joiner stands behind an emoji token, which is not settled, and a character of emoji.
+  bool JoinsEmoji(size_t at) const {
+    return tokens_.size() > window_ && EmojiOf(tokens_.back()) != nullptr && at > 0 &&
+           nodes_[0].next.count(text_[at - 1]) > 0;
+  }
+
+  // To the beginning of the emoji before the joiner, or, where that is a skin tone or hair, of the
+  // token before it too.
+  size_t GoBack(size_t joiner) {
+    const bool component = EmojiOf(tokens_.back())->component;
+    const size_t unsettled = tokens_.size() - window_;
+    const size_t back = component ? std::min<size_t>(2, unsettled) : 1;
+    size_t length = 0;
+    for (size_t i = tokens_.size() - back; i < tokens_.size(); ++i) {
+      length += tokens_[i].end - tokens_[i].begin;
+    }
+    size_t begin = joiner - length;
+    if (component && text_[begin] == kJoiner) {
+      ++begin;
+      tokens_.pop_back();
+    } else {
+      tokens_.resize(tokens_.size() - back);
+    }
+    return begin;
+  }
+
+  const std::u32string_view text_;
+  const std::vector<Node>& nodes_ = Sequences();
+  std::vector<Token> tokens_;
+  size_t window_ = 0;  // tokens before this one are settled
+  std::set<size_t> skipped_;
+};
+
 }  // namespace
+
+size_t RemoveEmoji(std::u32string_view text, std::u32string* rest) {
+  rest->clear();
+  size_t count = 0;
+  for (const Token& token : Tokenizer(text).Run()) {
+    if (token.emoji != nullptr) {
+      ++count;
+    } else {
+      rest->append(text.substr(token.begin, token.end - token.begin));
+    }
+  }
+  return count;
+}
 
 bool IsEmoji(char32_t c) {
   const Range* range = std::upper_bound(std::begin(kEmoji), std::end(kEmoji), c,

@@ -7,6 +7,7 @@
   __asm__(".pushsection .rodata\n" #name "_begin:\n.incbin \"" path "\"\n" #name \
           "_end:\n.byte 0\n.popsection\n")
 
+PLUMBLINE_EMBED(plumbline_emoji_list, PLUMBLINE_EMOJI_LIST);
 PLUMBLINE_EMBED(plumbline_syllapy_words, PLUMBLINE_SYLLAPY_WORDS);
 PLUMBLINE_EMBED(plumbline_tagger_weights, PLUMBLINE_TAGGER_DIR "/weights.json");
 PLUMBLINE_EMBED(plumbline_tagger_known, PLUMBLINE_TAGGER_DIR "/tags.json");
@@ -21,6 +22,9 @@ absl::string_view Between(const char* begin, const char* end) {
 
 }  // namespace
 
+absl::string_view EmojiList() {
+  return Between(plumbline_emoji_list_begin, plumbline_emoji_list_end);
+}
 absl::string_view SyllapyWords() {
   return Between(plumbline_syllapy_words_begin, plumbline_syllapy_words_end);
 }

@@ -7,6 +7,7 @@
 
 namespace plumbline {
 
+absl::string_view EmojiList();         // JSON {emoji: {"status": 1 to 4, ...}}
 absl::string_view SyllapyWords();      // syllapy's data.csv: "word,syllables" a line
 absl::string_view TaggerWeights();     // JSON {feature: {tag: weight}}
 absl::string_view TaggerKnownWords();  // JSON {word: tag}

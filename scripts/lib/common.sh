@@ -3,6 +3,7 @@ cache_dir=${PLUMBLINE_CACHE:-$HOME/.cache/plumbline}
 libtorch_root=$cache_dir/libtorch-2.11.0
 cuda_root=$cache_dir/cuda-13.0.88
 googleapis_root=$cache_dir/googleapis-1.76.0
+emoji_root=$cache_dir/emoji-2.16.0
 syllapy_root=$cache_dir/syllapy-0.8.0
 tagger_root=$cache_dir/voice-g2p-0.2.2
 log_dir=$cache_dir/log

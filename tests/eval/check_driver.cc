@@ -2,6 +2,10 @@
 // stdin, one JSON answer a line on stdout.
 //
 //   check_driver ifeval PROMPTS.jsonl   {"key", "response"} → {"strict": [bool], "loose": [bool]}
+//   check_driver turns                  {"row": a Multi-IF row} → {"error": string or null}, and
+//   with
+//                                       "responses" → {"strict", "loose"} over all turns or
+//                                       {"error"}
 //   check_driver rows                   an IFEval row → {"error": string or null}
 //   check_driver regex                  {"pattern", "flags": "ims", "text"}
 //                                       → {"matches": [[[begin, end], ...], ...]} or {"error"}
@@ -16,6 +20,7 @@
 #include <string>
 
 #include "core/eval/ifeval/ifeval_checker.h"
+#include "core/eval/multi_if/multi_if.h"
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/pyre/regex.h"
 #include "core/eval/task_file.h"
@@ -32,16 +37,31 @@ json Observations(const CheckResult& result) {
   return answer;
 }
 
-json Ifeval(const Task& task, const std::map<std::string, size_t>& index, const json& request) {
-  const size_t item = index.at(request["key"].get<std::string>());
-  const CheckResult result =
-      task.checker->CheckResponse(item, request["response"].get<std::string>());
+json Outcomes(const CheckResult& result) {
   json answer = {{"strict", json::array()}, {"loose", json::array()}};
   for (const CheckOutcome& outcome : result.outcomes) {
     answer["strict"].push_back(outcome.strict);
     answer["loose"].push_back(outcome.loose);
   }
   return answer;
+}
+
+json Ifeval(const Task& task, const std::map<std::string, size_t>& index, const json& request) {
+  const size_t item = index.at(request["key"].get<std::string>());
+  const CheckResult result =
+      task.checker->CheckResponse(item, request["response"].get<std::string>());
+  return Outcomes(result);
+}
+
+json Turns(const json& request) {
+  auto row = ParseMultiIfRow(request["row"]);
+  if (!row.ok()) return {{"error", std::string(row.status().message())}};
+  if (!request.contains("responses")) return {{"error", nullptr}};
+  const MultiIfChecker checker({*std::move(row)});
+  const CheckResult result =
+      checker.CheckTurns(0, request["responses"].get<std::vector<std::string>>());
+  if (!result.error.ok()) return {{"error", std::string(result.error.message())}};
+  return Outcomes(result);
 }
 
 json Regex(const json& request) {
@@ -148,6 +168,7 @@ int Main(int argc, char** argv) {
     json answer;
     if (mode == "ifeval") answer = Ifeval(*task, index, request);
     if (mode == "rows") answer = Row(request);
+    if (mode == "turns") answer = Turns(request);
     if (mode == "regex") answer = Regex(request);
     if (mode == "numeric") answer = Numeric(request);
     if (mode == "task") answer = TaskVerdict(*task, request);

@@ -308,6 +308,86 @@ TEST_F(JobRunnerTest, ScoresChoicesThatAreContextsEachInItsOwn) {
   EXPECT_EQ(runner_->stats().in_flight, 0);
 }
 
+// Two items of three turns; a fake model that answers a conversation with its number of messages
+// and the last of them.
+std::shared_ptr<const Task> TalkTask() {
+  auto task = std::make_shared<Task>(*MakeFakeTask("talk", 2));
+  for (TaskItem& item : task->items) {
+    item.prompt.format = PromptFormat::kChat;
+    item.prompt.messages = {{"user", "one"}};
+    item.follow_ups = {"two", "three"};
+  }
+  return task;
+}
+
+absl::StatusOr<Generation> CountMessages(const ModelIdentity&,
+                                         const LanguageModel::GenerateCall& call) {
+  Generation generation;
+  generation.text =
+      absl::StrCat(call.prompt.messages.size(), " ", call.prompt.messages.back().content);
+  generation.prompt_tokens = 10;
+  generation.completion_tokens = 1;
+  return generation;
+}
+
+TEST_F(JobRunnerTest, AConversationGoesOnBehindTheModelsOwnResponses) {
+  tasks_.Add(TalkTask());
+  std::vector<std::string> roles;
+  engine_->set_answer([&](const ModelIdentity& model, const LanguageModel::GenerateCall& call) {
+    if (call.prompt.messages.size() == 5) {
+      roles.clear();
+      for (const ChatMessage& m : call.prompt.messages) roles.push_back(m.role + ":" + m.content);
+    }
+    return CountMessages(model, call);
+  });
+  const JobSpec spec = Spec({"talk"});
+  const Job job = Submit("", &spec);
+  Settle();
+  EXPECT_EQ(Get(job.id).state, JobState::kSucceeded);
+  const auto responses = Responses(job.id);
+  EXPECT_EQ(responses.size(), 6u);  // three subjects, two items
+  for (const auto& [place, response] : responses) {
+    EXPECT_EQ(response, R"(["1 one","3 two","5 three"])") << place;
+  }
+  EXPECT_THAT(roles, ElementsAre("user:one", "assistant:1 one", "user:two", "assistant:3 two",
+                                 "user:three"));
+}
+
+TEST_F(JobRunnerTest, ACrashBetweenTwoTurnsBeginsTheItemAgain) {
+  tasks_.Add(TalkTask());
+  Restart(/*held=*/true);
+  engine_->set_answer(CountMessages);
+  const JobSpec spec = Spec({"talk"});
+  const Job job = Submit("", &spec);
+  Settle();
+  EXPECT_EQ(engine_->Release(2), 2);  // the first turns of two items
+  Settle();
+  EXPECT_EQ(engine_->waiting(), 6);
+  EXPECT_THAT(Responses(job.id), testing::IsEmpty());
+  Restart();
+  engine_->set_answer(CountMessages);
+  Settle();
+  EXPECT_EQ(Get(job.id).state, JobState::kSucceeded);
+  EXPECT_EQ(Responses(job.id).size(), 6u);
+  EXPECT_EQ(engine_->calls().size(), 18u);
+}
+
+TEST_F(JobRunnerTest, AnErrorInALaterTurnIsTheItemsError) {
+  tasks_.Add(TalkTask());
+  engine_->set_answer([](const ModelIdentity& model,
+                         const LanguageModel::GenerateCall& call) -> absl::StatusOr<Generation> {
+    if (call.prompt.messages.size() == 3) return absl::OutOfRangeError("4096 tokens exceed 2048");
+    return CountMessages(model, call);
+  });
+  const JobSpec spec = Spec({"talk"});
+  const Job job = Submit("", &spec);
+  Settle();
+  for (const auto& [place, response] : Responses(job.id)) {
+    EXPECT_THAT(response, HasSubstr("4096 tokens exceed 2048")) << place;
+  }
+  EXPECT_EQ(engine_->calls().size(), 12u);
+}
+
 TEST_F(JobRunnerTest, AddsTheValidityGuards) {
   tasks_.Add(MakeFakeTask("sums", 1));
   engine_->set_answer([](const ModelIdentity&, const LanguageModel::GenerateCall&) {

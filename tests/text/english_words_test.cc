@@ -35,7 +35,8 @@ TEST(SyllablesTest, CountsByListAndByRule) {
 }
 
 TEST(EmojiTest, KnowsTheSingleOnes) {
-  for (char32_t c : {U'😀', U'☺', U'©', U'\x1FAE9', U'\x1F3FB'}) EXPECT_TRUE(IsEmoji(c)) << uint32_t{c};
+  for (char32_t c : {U'😀', U'☺', U'©', U'\x1FAE9', U'\x1F3FB'})
+    EXPECT_TRUE(IsEmoji(c)) << uint32_t{c};
   for (char32_t c : {U'1', U'#', U'a', U'\xFE0F', U'\x200D', U'\x1F1E9', U'\x0', U'\x10FFFF'}) {
     EXPECT_FALSE(IsEmoji(c)) << uint32_t{c};
   }

@@ -6,68 +6,10 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/eval/ifeval/loose_variants.h"
+#include "core/eval/ifeval/scoring.h"
 #include "core/eval/metrics.h"
 
 namespace plumbline {
-namespace {
-
-using ifeval::Instruction;
-using ifeval::LooseVariants;
-using ifeval::Policy;
-using ifeval::ResponseText;
-
-// The original comes first among the variants, unless it is blank.
-bool FollowsLoosely(const Instruction& instruction, const LooseVariants& variants, bool strict,
-                    Policy policy) {
-  if (strict) return true;
-  for (size_t i = 1; i < variants.texts().size(); ++i) {
-    if (instruction.Follows(*variants.texts()[i], policy, nullptr)) return true;
-  }
-  return false;
-}
-
-CheckOutcome CheckInstruction(const Instruction& instruction, const LooseVariants& variants) {
-  CheckOutcome outcome;
-  if (variants.texts().empty()) {
-    outcome.explanation = "the response is empty";
-    return outcome;
-  }
-  const ResponseText& original = *variants.texts().front();
-  outcome.strict = instruction.Follows(original, Policy::kReference, &outcome.explanation);
-  outcome.loose = FollowsLoosely(instruction, variants, outcome.strict, Policy::kReference);
-  outcome.strict_fixed = outcome.strict;
-  outcome.loose_fixed = outcome.loose;
-  if (instruction.has_fix()) {
-    outcome.strict_fixed = instruction.Follows(original, Policy::kFixed, nullptr);
-    outcome.loose_fixed =
-        FollowsLoosely(instruction, variants, outcome.strict_fixed, Policy::kFixed);
-  }
-  if (outcome.strict) outcome.explanation.clear();
-  return outcome;
-}
-
-void AddObservations(const std::vector<CheckOutcome>& outcomes, bool CheckOutcome::*member,
-                     absl::string_view ila, absl::string_view pla, CheckResult& result) {
-  const auto followed = std::count_if(outcomes.begin(), outcomes.end(),
-                                      [member](const CheckOutcome& o) { return o.*member; });
-  const int total = static_cast<int>(outcomes.size());
-  result.observations.push_back({std::string(ila), static_cast<double>(followed), total});
-  result.observations.push_back({std::string(pla), followed == total ? 1.0 : 0.0, 1});
-}
-
-absl::StatusOr<std::string> ReadKey(const nlohmann::json& row) {
-  const auto key = row.find("key");
-  if (key == row.end()) return absl::InvalidArgumentError("\"key\" is missing");
-  if (key->is_number_integer()) return key->dump();
-  if (key->is_string() && !key->get_ref<const std::string&>().empty()) {
-    return key->get<std::string>();
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"key\" is ", key->dump(-1, ' ', true), ", want an integer or a string"));
-}
-
-}  // namespace
-
 bool LooksLikeIfevalRow(const nlohmann::json& row) {
   return row.is_object() && row.contains("instruction_id_list") && row.contains("prompt");
 }
@@ -77,7 +19,7 @@ absl::StatusOr<IfevalRow> ParseIfevalRow(const nlohmann::json& row, const Instru
     return absl::InvalidArgumentError(absl::StrCat("a ", row.type_name(), ", want an object"));
   }
   IfevalRow result;
-  ABSL_ASSIGN_OR_RETURN(result.key, ReadKey(row));
+  ABSL_ASSIGN_OR_RETURN(result.key, ifeval::ReadRowKey(row));
   const std::string where = absl::StrCat("key ", result.key);
   const auto prompt = row.find("prompt");
   if (prompt == row.end() || !prompt->is_string()) {
@@ -125,20 +67,20 @@ const InstructionSet& IfevalSet() {
 
 CheckResult IfevalChecker::CheckResponse(size_t index, absl::string_view response) const {
   const IfevalRow& row = rows_.at(index);
-  const LooseVariants variants(python::DecodeReplacing(response));
+  const ifeval::LooseVariants variants(python::DecodeReplacing(response));
   CheckResult result;
   for (size_t i = 0; i < row.instructions.size(); ++i) {
-    CheckOutcome outcome = CheckInstruction(*row.instructions[i], variants);
+    CheckOutcome outcome = ifeval::CheckInstruction(*row.instructions[i], variants);
     outcome.id = row.instruction_ids[i];
     result.outcomes.push_back(std::move(outcome));
   }
-  AddObservations(result.outcomes, &CheckOutcome::strict, kIlaStrict, kPlaStrict, result);
-  AddObservations(result.outcomes, &CheckOutcome::loose, kIlaLoose, kPlaLoose, result);
+  ifeval::AddObservations(result.outcomes, &CheckOutcome::strict, kIlaStrict, kPlaStrict, result);
+  ifeval::AddObservations(result.outcomes, &CheckOutcome::loose, kIlaLoose, kPlaLoose, result);
   if (set_.fixed_policy) {
-    AddObservations(result.outcomes, &CheckOutcome::strict_fixed, kIlaStrictFixed, kPlaStrictFixed,
-                    result);
-    AddObservations(result.outcomes, &CheckOutcome::loose_fixed, kIlaLooseFixed, kPlaLooseFixed,
-                    result);
+    ifeval::AddObservations(result.outcomes, &CheckOutcome::strict_fixed, kIlaStrictFixed,
+                            kPlaStrictFixed, result);
+    ifeval::AddObservations(result.outcomes, &CheckOutcome::loose_fixed, kIlaLooseFixed,
+                            kPlaLooseFixed, result);
   }
   // The original is blank exactly when no variant is left of it.
   result.observations.push_back(

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/ifeval/ifeval_checker.h"
+#include "core/eval/multi_if/multi_if.h"
 #include "core/eval/task_file.h"
 #include "core/eval/task_file/config_node.h"
 #include "core/eval/task_file/data_rows.h"
@@ -135,7 +136,9 @@ absl::StatusOr<std::vector<std::string>> ListTaskFiles(const std::string& folder
       std::string line;
       std::getline(in, line);
       const auto row = ParseBoundedJson(line);
-      if (row.ok() && LooksLikeIfevalRow(nlohmann::json(*row))) paths.push_back(path);
+      if (row.ok() &&
+          (LooksLikeIfevalRow(nlohmann::json(*row)) || LooksLikeMultiIfRow(nlohmann::json(*row))))
+        paths.push_back(path);
     }
   }
   std::sort(paths.begin(), paths.end());

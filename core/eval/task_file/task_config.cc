@@ -107,13 +107,14 @@ absl::Status ConfigParser::ReadKind() {
                                                 {"ifbench", CheckerKind::kIfbench},
                                                 {"ifeval", CheckerKind::kIfeval},
                                                 {"math", CheckerKind::kMath},
+                                                {"multi_if", CheckerKind::kMultiIf},
                                                 {"numeric", CheckerKind::kNumeric}};
     ABSL_ASSIGN_OR_RETURN(std::string name, checker->String());
     const auto found = kinds.find(name);
     if (found == kinds.end()) {
       return checker->Error(
           absl::StrCat("unknown checker \"", name,
-                       "\"; want choice, exact_match, ifbench, ifeval, math or numeric"));
+                       "\"; want choice, exact_match, ifbench, ifeval, math, multi_if or numeric"));
     }
     config_.checker = found->second;
     if ((config_.checker == CheckerKind::kChoice) != choice) {
@@ -250,7 +251,9 @@ absl::Status ConfigParser::ReadDocs() {
   ABSL_ASSIGN_OR_RETURN(config_.target_delimiter, StringOr("target_delimiter", " "));
   ABSL_ASSIGN_OR_RETURN(config_.fewshot_delimiter, StringOr("fewshot_delimiter", "\n\n"));
   if (HasInstructionRows(config_.checker)) {
-    const std::string checker = config_.checker == CheckerKind::kIfeval ? "ifeval" : "ifbench";
+    const std::string checker = config_.checker == CheckerKind::kIfeval    ? "ifeval"
+                                : config_.checker == CheckerKind::kIfbench ? "ifbench"
+                                                                           : "multi_if";
     for (const char* key : {"doc_to_target", "doc_to_choice", "description", "gen_prefix",
                             "num_fewshot", "fewshot_config", "filter_list", "metric_list"}) {
       const ConfigNode* node = root_.Find(key);

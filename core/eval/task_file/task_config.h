@@ -22,11 +22,12 @@
 
 namespace plumbline {
 
-enum class CheckerKind { kExactMatch, kChoice, kIfeval, kIfbench, kNumeric, kMath };
+enum class CheckerKind { kExactMatch, kChoice, kIfeval, kIfbench, kMultiIf, kNumeric, kMath };
 
-// Checkers whose rows are IFEval's: prompt, instruction_id_list, kwargs.
+// Checkers whose rows say themselves what is asked and checked.
 inline bool HasInstructionRows(CheckerKind checker) {
-  return checker == CheckerKind::kIfeval || checker == CheckerKind::kIfbench;
+  return checker == CheckerKind::kIfeval || checker == CheckerKind::kIfbench ||
+         checker == CheckerKind::kMultiIf;
 }
 
 // A field's name or a Jinja template; or a constant list of texts; or a constant index.

@@ -9,14 +9,13 @@
 #include "core/base/status_macros.h"
 #include "core/eval/choice/choice_checker.h"
 #include "core/eval/generation/generation_checker.h"
-#include "core/eval/ifbench/ifbench.h"
-#include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/math/math_checker.h"
 #include "core/eval/metrics.h"
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/task_file/config_node.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/task_file/include.h"
+#include "core/eval/task_file/instruction_rows.h"
 #include "core/eval/task_file/item_builder.h"
 #include "core/eval/task_file/task_config.h"
 
@@ -63,6 +62,7 @@ std::string TaskVersion(const Task& task, const nlohmann::json& rows) {
     for (const Prompt& prompt : item.choice_prompts) {
       part["contexts"].push_back(PromptFingerprint(prompt));
     }
+    for (const std::string& message : item.follow_ups) part["follow_ups"].push_back(message);
     add(part);
   }
   add(rows);
@@ -72,62 +72,6 @@ std::string TaskVersion(const Task& task, const nlohmann::json& rows) {
 absl::Status CheckNotEmpty(const std::vector<DataRow>& rows, absl::string_view file) {
   if (!rows.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(file, ": no rows"));
-}
-
-// A row as its checks see it: nulls, which Hugging Face pads with, do not count.
-nlohmann::json IfevalFingerprint(const nlohmann::json& row) {
-  nlohmann::json kwargs = row["kwargs"];
-  for (nlohmann::json& arguments : kwargs) {
-    if (!arguments.is_object()) continue;
-    for (auto it = arguments.begin(); it != arguments.end();) {
-      it = it->is_null() ? arguments.erase(it) : std::next(it);
-    }
-  }
-  return {row["instruction_id_list"], kwargs};
-}
-
-// Whose instructions the rows name: IFBench's as soon as one is IFBench's, for no id is in both.
-const InstructionSet& SetOf(const std::vector<DataRow>& rows) {
-  for (const DataRow& row : rows) {
-    const auto ids = row.value.find("instruction_id_list");
-    if (ids == row.value.end() || !ids->is_array()) continue;
-    for (const auto& id : *ids) {
-      if (id.is_string() && IfbenchTable().count(id.get<std::string>()) > 0) return IfbenchSet();
-    }
-  }
-  return IfevalSet();
-}
-
-// Fills items and checker of a task with IFEval's form of rows.
-absl::Status AddIfevalRows(const std::vector<DataRow>& rows, PromptFormat format,
-                           const InstructionSet& set, Task& task, nlohmann::json& fingerprint) {
-  std::vector<IfevalRow> parsed;
-  std::map<std::string, std::string> places;
-  for (const DataRow& row : rows) {
-    const nlohmann::json value(row.value);
-    auto read = ParseIfevalRow(value, set);
-    if (!read.ok()) return Annotate(read.status(), row.where);
-    const auto [place, fresh] = places.emplace(read->key, row.where);
-    if (!fresh) {
-      return absl::InvalidArgumentError(absl::StrCat(row.where, ": key ", read->key,
-                                                     " is there twice, first in ", place->second));
-    }
-    TaskItem item;
-    item.key = read->key;
-    item.doc = RowJson(row);
-    item.prompt.format = format;
-    if (format == PromptFormat::kChat) {
-      item.prompt.messages.push_back({"user", read->prompt});
-    } else {
-      item.prompt.text = read->prompt;
-    }
-    task.items.push_back(std::move(item));
-    fingerprint.push_back(IfevalFingerprint(value));
-    parsed.push_back(*std::move(read));
-  }
-  task.checker = std::make_shared<IfevalChecker>(std::move(parsed), set);
-  task.metrics = set.metrics;
-  return absl::OkStatus();
 }
 
 // The rows of every split. Where a field is in some rows of a file only, it is null in the others,
@@ -278,10 +222,8 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
   task.config = ConfigForExport(root, config);
   nlohmann::json fingerprint = config.fingerprint;
   if (HasInstructionRows(config.checker)) {
-    const InstructionSet& set =
-        config.checker == CheckerKind::kIfbench ? IfbenchSet() : IfevalSet();
-    ABSL_RETURN_IF_ERROR(
-        AddIfevalRows(splits.at(config.eval_split), config.format, set, task, fingerprint["rows"]));
+    ABSL_RETURN_IF_ERROR(AddInstructionRows(config.checker, splits.at(config.eval_split),
+                                            config.format, task, fingerprint["rows"]));
   } else {
     ABSL_ASSIGN_OR_RETURN(std::vector<BuiltItem> built, BuildItems(config, splits));
     switch (config.checker) {
@@ -326,13 +268,13 @@ absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_vie
   Task task;
   task.name = std::string(name);
   task.capability = "instruction_following";
-  const InstructionSet& set = SetOf(rows);
-  task.description = &set == &IfbenchSet() ? "Verifiable instructions (IFBench)"
-                                           : "Verifiable instructions (IFEval)";
+  const CheckerKind checker = InstructionRowsOf(rows);
+  task.description = absl::StrCat("Verifiable instructions (", BenchmarkName(checker), ")");
   task.decoding.max_new_tokens = 1280;
   task.config = ConfigForExport(task);
   nlohmann::json fingerprint;
-  ABSL_RETURN_IF_ERROR(AddIfevalRows(rows, PromptFormat::kChat, set, task, fingerprint["rows"]));
+  ABSL_RETURN_IF_ERROR(
+      AddInstructionRows(checker, rows, PromptFormat::kChat, task, fingerprint["rows"]));
   task.version = TaskVersion(task, fingerprint);
   return task;
 }
@@ -350,7 +292,8 @@ absl::StatusOr<Task> ParseTask(const TaskBundle& bundle, absl::string_view name)
     task = ParseIfevalTask(found->second, bundle.file, name);
   } else {
     return absl::InvalidArgumentError(absl::StrCat(
-        bundle.file, ": want a task file (.yaml, .yml) or IFEval's or IFBench's rows (.jsonl)"));
+        bundle.file,
+        ": want a task file (.yaml, .yml) or IFEval's, IFBench's or Multi-IF's rows (.jsonl)"));
   }
   if (!task.ok()) return task;
   if (task->name.empty()) task->name = NameFromFile(bundle.file);
