@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/base/status_macros.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
@@ -13,6 +14,18 @@
 
 namespace plumbline {
 namespace {
+
+// The time since the last call.
+class Stopwatch {
+ public:
+  absl::Duration Lap() {
+    const absl::Time now = absl::Now();
+    return now - std::exchange(last_, now);
+  }
+
+ private:
+  absl::Time last_ = absl::Now();
+};
 
 AdmissionReport Describe(const LoraAdapter& adapter) {
   AdmissionReport report;
@@ -164,14 +177,19 @@ absl::StatusOr<AdapterSlots::Weights> HostedModel::Repack(const AdapterVersionEn
 }
 
 absl::StatusOr<HostedModel::Entry> HostedModel::Admit(const LoraAdapter& adapter,
-                                                      const LoadAdapterOptions& options) {
+                                                      const LoadAdapterOptions& options,
+                                                      LoadPhases& phases) {
+  Stopwatch watch;
   auto entry = std::make_shared<AdapterVersionEntry>();
   entry->version = adapter.version;
   entry->report = Describe(adapter);
   ABSL_ASSIGN_OR_RETURN(AdapterSlots::Weights weights, Pack(adapter));
   entry->bytes = weights->bytes;
+  phases.pack = watch.Lap();
   ABSL_RETURN_IF_ERROR(Prove(adapter, *weights, entry->report));
+  phases.prove = watch.Lap();
   ABSL_ASSIGN_OR_RETURN(entry->path, CopyToStore(options.path, adapter.version));
+  phases.store = watch.Lap();
   ABSL_RETURN_IF_ERROR(slots_->Offer(entry.get(), options.alias, std::move(weights)));
   entry->slots = slots_;
   return Entry(std::move(entry));
@@ -191,15 +209,17 @@ absl::StatusOr<std::string> HostedModel::CopyToStore(const std::string& path,
 absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& options) {
   const absl::Time start = absl::Now();
   AdapterRegistry::Publication publication;
+  AdapterInfo& info = publication.info;
+  Stopwatch watch;
   const absl::Status status = GuardTorch([&]() -> absl::Status {
     ABSL_ASSIGN_OR_RETURN(const std::shared_ptr<const LoraAdapter> adapter, Read(options.path));
+    info.phases.read = watch.Lap();
     publication.entry = adapters_.FindVersion(adapter->version);
     if (publication.entry != nullptr) return CopyToStore(options.path, adapter->version).status();
-    ABSL_ASSIGN_OR_RETURN(publication.entry, Admit(*adapter, options));
+    ABSL_ASSIGN_OR_RETURN(publication.entry, Admit(*adapter, options, info.phases));
     return absl::OkStatus();
   });
   if (!status.ok()) return Annotate(status, absl::StrCat("load adapter \"", options.alias, "\""));
-  AdapterInfo& info = publication.info;
   info.model = info_.options.name;
   info.alias = options.alias;
   info.version = publication.entry->version;
@@ -212,7 +232,9 @@ absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& o
   AdapterInfo result = info;
   result.pins = publication.entry->pins.load();
   result.resident = slots_->IsResident(publication.entry.get());
+  watch.Lap();
   adapters_.Publish(std::move(publication));
+  result.phases.publish = watch.Lap();
   return result;
 }
 

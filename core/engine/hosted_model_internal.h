@@ -64,7 +64,8 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   absl::StatusOr<AdapterSlots::Weights> Pack(const LoraAdapter& adapter) const;
   // Reads and packs again what Admit has admitted before.
   absl::StatusOr<AdapterSlots::Weights> Repack(const AdapterVersionEntry& entry) const;
-  absl::StatusOr<Entry> Admit(const LoraAdapter& adapter, const LoadAdapterOptions& options);
+  absl::StatusOr<Entry> Admit(const LoraAdapter& adapter, const LoadAdapterOptions& options,
+                              LoadPhases& phases);
   // Logits [V] of the last token of `prompt`, for each adapter (null: the base), in one step.
   absl::StatusOr<std::vector<std::vector<float>>> CanaryLogits(
       const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters);

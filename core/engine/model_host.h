@@ -92,6 +92,15 @@ struct AdmissionReport {
       warnings;  // e.g. unknown configuration keys, another base_model_name_or_path
 };
 
+// Where the time of a load went.
+struct LoadPhases {
+  absl::Duration read;     // files into memory, checked and digested
+  absl::Duration pack;     // for the kernels
+  absl::Duration prove;    // canary, the wait for the step under way included
+  absl::Duration store;    // copy, synced to disk
+  absl::Duration publish;  // from then on the alias is the new version's
+};
+
 struct AdapterInfo {
   std::string model;
   std::string
@@ -101,6 +110,7 @@ struct AdapterInfo {
   std::string source_path;
   absl::Time loaded_at;
   absl::Duration load_time;
+  LoadPhases phases;      // of a version that was not known before; else read and publish
   int64_t bytes = 0;      // memory of its packed weights
   int pins = 0;           // LanguageModel handles alive
   bool resident = false;  // its weights are packed now; else they will be when it is pinned
