@@ -85,12 +85,15 @@ class DemoTest : public testing::Test {
     return job.id();
   }
   grpc::Status LoadAdapter(const std::string& alias, const std::string& folder) {
+    return LoadAdapterFrom(alias, Demo("adapters/" + folder));
+  }
+  grpc::Status LoadAdapterFrom(const std::string& alias, const std::string& path) {
     grpc::ClientContext context;
     SetDeadline(context);
     v1::LoadAdapterRequest request;
     request.set_model("tiny");
     request.set_alias(alias);
-    request.set_path(Demo("adapters/" + folder));
+    request.set_path(path);
     v1::LoadAdapterResponse response;
     return adapters_->LoadAdapter(&context, request, &response);
   }

@@ -82,7 +82,6 @@ void ServerProcess::ReadLog(int fd) {
   log_ended_ = true;
 }
 
-// Waits until the log has the text or has ended.
 bool ServerProcess::LogHas(absl::string_view text) const {
   const auto found = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return absl::StrContains(log_, text) || log_ended_;
@@ -94,6 +93,13 @@ bool ServerProcess::LogHas(absl::string_view text) const {
 std::string ServerProcess::log() const {
   absl::MutexLock lock(&mutex_);
   return log_;
+}
+
+int64_t ServerProcess::resident_bytes() const {
+  std::ifstream file(absl::StrCat("/proc/", pid_, "/statm"));
+  int64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 int ServerProcess::Wait() {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,10 @@ class ServerProcess {
   void Kill();
   // Sends the signal and returns the exit code (128 + signal when that ended it).
   int Stop(int signal);
+  // Waits until the log has the text; false when the process ended without it.
+  bool LogHas(absl::string_view text) const;
+  // Memory it holds now, in bytes.
+  int64_t resident_bytes() const;
   // What it has written to stderr so far.
   std::string log() const;
   // Exit code, once it has exited by itself.
@@ -47,7 +52,6 @@ class ServerProcess {
   absl::Status Spawn(const std::string& binary, const std::vector<std::string>& arguments);
   void ReadLog(int fd);
   int Wait();
-  bool LogHas(absl::string_view text) const;
 
   pid_t pid_ = -1;
   int exit_code_ = -1;
