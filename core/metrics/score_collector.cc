@@ -44,7 +44,8 @@ void RenderScores(const ScoreSnapshot& snapshot, std::vector<MetricFamily>& fami
                   "Score of the base on the prompts it shares with the adapter, as a share.");
   MetricFamily validity =
       GaugeFamily("plumbline_validity_ratio",
-                  "Share of responses caught by a validity guard (empty, truncated, ...).");
+                  "Share of responses caught by a validity guard (empty, truncated, ...), "
+                  "or without a score (execution_error, too_long).");
   for (const ScoreRow& row : snapshot.scores) {
     const MetricLabels labels = {
         {"model", row.model}, {"adapter", row.adapter}, {"task", row.task}, {"metric", row.metric}};

@@ -24,6 +24,16 @@ void AddScores(const FinishedCell& cell, const Report& report, std::vector<Score
     }
     rows.push_back(std::move(row));
   }
+  // What has no score stands beside the guards: neither passed nor failed.
+  const ReportCoverage& coverage = report.CoverageOf(cell.subject, cell.task_index);
+  if (coverage.expected == 0) return;
+  const double expected = static_cast<double>(coverage.expected);
+  for (const auto& [name, count] :
+       {std::pair("execution_error", coverage.errors), {"too_long", coverage.too_long}}) {
+    const double share = static_cast<double>(count) / expected;
+    rows.push_back(
+        {cell.model, AdapterLabel(cell.adapter), cell.task, name, true, {share, share, share}});
+  }
 }
 
 }  // namespace

@@ -119,6 +119,10 @@ TEST_F(MetricsTest, ShowsTheMatrixDriftLabelAndGate) {
   // Guards are no scores: an alert on a falling score must not fire on fewer empty responses.
   EXPECT_THAT(text, HasSubstr("plumbline_validity_ratio" + math +
                               ",task=\"sums\",metric=\"empty_response\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("plumbline_validity_ratio" + math +
+                              ",task=\"sums\",metric=\"execution_error\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("plumbline_validity_ratio" + math +
+                              ",task=\"sums\",metric=\"too_long\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("plumbline_score_delta_ratio" + math +
                                   ",task=\"sums\",metric=\"empty_response\"")));
 }
