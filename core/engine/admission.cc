@@ -94,9 +94,12 @@ absl::StatusOr<std::vector<std::vector<float>>> HostedModel::CanaryLogits(
         chunks[i].first_output = static_cast<int64_t>(prompt.size()) - 1;
       }
       decoder.Forward(chunks);
+      const size_t v = static_cast<size_t>(info_.vocabulary);
+      std::vector<float> rows(adapters.size() * v);
+      decoder.Logits(0, static_cast<int64_t>(adapters.size()), rows.data());
       for (size_t i = 0; i < adapters.size(); ++i) {
-        logits[i].resize(static_cast<size_t>(info_.vocabulary));
-        decoder.Logits(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1, logits[i].data());
+        logits[i].assign(rows.begin() + static_cast<std::ptrdiff_t>(i * v),
+                         rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * v));
       }
       return absl::OkStatus();
     });

@@ -10,11 +10,29 @@
 namespace plumbline {
 namespace {
 
+bool IsNoSpace(int error) { return error == ENOSPC || error == EFBIG || error == EDQUOT; }
+
+// What the last failing call on the database or on its write-ahead log said. sqlite3_system_errno
+// is errno when the statement ended: by then the rollback has called others.
+bool FileHasNoSpace(sqlite3* db) {
+  int error = 0;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK &&
+      IsNoSpace(error)) {
+    return true;
+  }
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+      log == nullptr || log->pMethods == nullptr) {
+    return false;
+  }
+  return log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK &&
+         IsNoSpace(error);
+}
+
 bool IsOutOfSpace(sqlite3* db, int code) {
   if ((code & 0xff) == SQLITE_FULL) return true;
   if ((code & 0xff) != SQLITE_IOERR || db == nullptr) return false;
-  int error = sqlite3_system_errno(db);
-  return error == ENOSPC || error == EFBIG || error == EDQUOT;
+  return IsNoSpace(sqlite3_system_errno(db)) || FileHasNoSpace(db);
 }
 
 }  // namespace

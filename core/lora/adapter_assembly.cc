@@ -144,7 +144,7 @@ absl::StatusOr<at::Tensor> AdapterAssembly::TakeFloat(const std::string& module,
                                                       const std::vector<int64_t>& shape) {
   ABSL_ASSIGN_OR_RETURN(const at::Tensor tensor, Take(module, part, parts, shape));
   at::Tensor single = tensor.to(at::kFloat);
-  if (!AllFinite(single)) {
+  if (!single.is_same(tensor) && !AllFinite(single)) {
     return absl::InvalidArgumentError(
         absl::StrCat(Where(module, part), ": holds a value beyond fp32's range"));
   }

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <set>
 
@@ -32,7 +34,21 @@ absl::Status CheckShape(absl::Span<const int64_t> shape, absl::Span<const int64_
       absl::StrCat(where, ": shape ", ShapeString(shape), ", want [", wanted, "]"));
 }
 
-bool AllFinite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
+bool AllFinite(const at::Tensor& tensor) {
+  if (tensor.scalar_type() != at::kFloat || !tensor.is_contiguous()) {
+    return at::isfinite(tensor).all().item<bool>();
+  }
+  // One pass without temporaries: the exponent of NaN and infinity is all ones.
+  constexpr uint32_t kExponent = 0x7f800000;
+  const float* values = tensor.const_data_ptr<float>();
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < tensor.numel(); ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof(bits));
+    bad |= (bits & kExponent) == kExponent ? 1u : 0u;
+  }
+  return bad == 0;
+}
 
 bool AnyNonZero(const at::Tensor& tensor) { return tensor.ne(0).any().item<bool>(); }
 

@@ -117,8 +117,10 @@ std::string ConfigReader::StringOr(absl::string_view key, absl::string_view fall
   return value->get<std::string>();
 }
 
-std::vector<std::string> ConfigReader::Strings(absl::string_view key) {
-  std::vector<std::string> result;
+template <typename T>
+std::vector<T> ConfigReader::List(absl::string_view key, absl::string_view what,
+                                  bool (nlohmann::json::*is_one)() const noexcept) {
+  std::vector<T> result;
   const nlohmann::json* value = Find(key);
   if (value == nullptr) return result;
   if (!value->is_array()) {
@@ -126,49 +128,25 @@ std::vector<std::string> ConfigReader::Strings(absl::string_view key) {
     return result;
   }
   for (const nlohmann::json& item : *value) {
-    if (!item.is_string()) {
-      Invalid(key, absl::StrCat("want strings, got ", item.dump()));
+    if (!(item.*is_one)()) {
+      Invalid(key, absl::StrCat("want ", what, ", got ", item.dump()));
       return {};
     }
-    result.push_back(item.get<std::string>());
+    result.push_back(item.get<T>());
   }
   return result;
+}
+
+std::vector<std::string> ConfigReader::Strings(absl::string_view key) {
+  return List<std::string>(key, "strings", &nlohmann::json::is_string);
 }
 
 std::vector<int64_t> ConfigReader::Ints(absl::string_view key) {
-  std::vector<int64_t> result;
-  const nlohmann::json* value = Find(key);
-  if (value == nullptr) return result;
-  if (!value->is_array()) {
-    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
-    return result;
-  }
-  for (const nlohmann::json& item : *value) {
-    if (!item.is_number_integer()) {
-      Invalid(key, absl::StrCat("want integers, got ", item.dump()));
-      return {};
-    }
-    result.push_back(item.get<int64_t>());
-  }
-  return result;
+  return List<int64_t>(key, "integers", &nlohmann::json::is_number_integer);
 }
 
 std::vector<float> ConfigReader::Floats(absl::string_view key) {
-  std::vector<float> result;
-  const nlohmann::json* value = Find(key);
-  if (value == nullptr) return result;
-  if (!value->is_array()) {
-    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
-    return result;
-  }
-  for (const nlohmann::json& item : *value) {
-    if (!item.is_number()) {
-      Invalid(key, absl::StrCat("want numbers, got ", item.dump()));
-      return {};
-    }
-    result.push_back(item.get<float>());
-  }
-  return result;
+  return List<float>(key, "numbers", &nlohmann::json::is_number);
 }
 
 std::optional<ConfigReader> ConfigReader::Object(absl::string_view key) {

@@ -59,6 +59,9 @@ class ConfigReader {
 
  private:
   const nlohmann::json* Find(absl::string_view key) const;
+  template <typename T>
+  std::vector<T> List(absl::string_view key, absl::string_view what,
+                      bool (nlohmann::json::*is_one)() const noexcept);
 
   nlohmann::json json_;
   std::string where_;

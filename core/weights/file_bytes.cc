@@ -63,6 +63,7 @@ absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view 
       return absl::PermissionDeniedError(message);
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case ENOMEM:
     case EMFILE:
       return absl::ResourceExhaustedError(message);

@@ -216,8 +216,8 @@ TEST_F(SqliteJobStoreTest, AFailingWriteChangesNothingAndRecovers) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, write_from);
   EXPECT_THAT(failed,
-              StatusIs(absl::StatusCode::kUnavailable,
-                       testing::AllOf(testing::HasSubstr(path_), testing::HasSubstr("I/O error"))));
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       testing::AllOf(testing::HasSubstr(path_), testing::HasSubstr("no space"))));
   EXPECT_GT(recorded, 0);
   ASSERT_OK_AND_ASSIGN(Job read, store->GetJob(job.id));
   EXPECT_EQ(read.counts.done, recorded);
