@@ -212,7 +212,7 @@ std::string WithoutName(const std::string& text) {
   return IsName(relation->sides[0]) ? relation->sides[1] : text;
 }
 
-bool EqualRelations(Relation a, Relation b, int depth) {
+bool EqualRelations(const Relation& a, Relation b, int depth) {
   const auto turned = [](const std::string& sign) {
     return sign == "<" ? ">" : sign == ">" ? "<" : sign == "<=" ? ">=" : sign == ">=" ? "<=" : sign;
   };
