@@ -89,10 +89,13 @@ struct Executor {
 #endif
 };
 
-thread_local Executor executor;
+thread_local Executor storage;
+// Of the grid that runs; set by RunGrid, so that the many readers need no check of TLS.
+constinit thread_local Executor* running = nullptr;
+inline Executor& Current() { return *running; }
 
 void ToScheduler([[maybe_unused]] bool last) {
-  Executor& e = executor;
+  Executor& e = Current();
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
   __sanitizer_start_switch_fiber(last ? nullptr : &fake, e.main_stack, e.main_stack_size);
@@ -105,10 +108,10 @@ void ToScheduler([[maybe_unused]] bool last) {
 
 void Entry() {
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(nullptr, &executor.main_stack, &executor.main_stack_size);
+  __sanitizer_finish_switch_fiber(nullptr, &Current().main_stack, &Current().main_stack_size);
 #endif
-  (*executor.body)();
-  executor.fibers[executor.current].done = true;
+  (*Current().body)();
+  Current().fibers[Current().current].done = true;
   ToScheduler(true);
   std::abort();
 }
@@ -131,7 +134,7 @@ void Prepare(Fiber& fiber) {
 }
 
 void Resume(int thread) {
-  Executor& e = executor;
+  Executor& e = Current();
   e.current = thread;
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
@@ -144,7 +147,7 @@ void Resume(int thread) {
 }
 
 void RunBlock(const std::vector<int>& order) {
-  Executor& e = executor;
+  Executor& e = Current();
   for (int t = 0; t < e.threads; ++t) Prepare(e.fibers[t]);
   for (Warp& warp : e.warps) warp.barrier = {};
   e.block = {};
@@ -175,13 +178,13 @@ void Arrive(Barrier& barrier, int expected) {
     ++barrier.generation;
     return;
   }
-  Fiber& fiber = executor.fibers[executor.current];
+  Fiber& fiber = Current().fibers[Current().current];
   fiber.generation = &barrier.generation;
   fiber.awaited = barrier.generation;
   ToScheduler(false);
 }
 
-Warp& MyWarp() { return executor.warps[executor.current / kWarpSize]; }
+Warp& MyWarp() { return Current().warps[Current().current / kWarpSize]; }
 
 float LowHalf(uint32_t pair) { return FloatOf(pair << 16); }
 float HighHalf(uint32_t pair) { return FloatOf(pair & 0xffff0000u); }
@@ -190,7 +193,8 @@ float HighHalf(uint32_t pair) { return FloatOf(pair & 0xffff0000u); }
 
 void RunGrid(int64_t blocks_x, int64_t blocks_y, int threads, Schedule schedule,
              const std::function<void()>& body) {
-  Executor& e = executor;
+  running = &storage;
+  Executor& e = Current();
   if (e.fibers.size() < static_cast<size_t>(threads)) e.fibers.resize(threads);
   e.threads = threads;
   e.warps.resize((threads + kWarpSize - 1) / kWarpSize);
@@ -210,31 +214,31 @@ void RunGrid(int64_t blocks_x, int64_t blocks_y, int threads, Schedule schedule,
   }
 }
 
-int Thread() { return executor.current; }
-int Block(int dimension) { return static_cast<int>(executor.block_index[dimension]); }
-void BlockBarrier() { Arrive(executor.block, executor.threads); }
+int Thread() { return Current().current; }
+int Block(int dimension) { return static_cast<int>(Current().block_index[dimension]); }
+void BlockBarrier() { Arrive(Current().block, Current().threads); }
 void WarpBarrier() { Arrive(MyWarp().barrier, kWarpSize); }
 
 float Shuffle(float value, int lane) {
   Warp& warp = MyWarp();
   float* const values = warp.values[warp.barrier.generation & 1];
-  values[executor.current % kWarpSize] = value;
+  values[Current().current % kWarpSize] = value;
   WarpBarrier();
   return values[lane];
 }
 
 void QueueCopy(void* target, const void* source) {
-  executor.fibers[executor.current].open.push_back({target, source});
+  Current().fibers[Current().current].open.push_back({target, source});
 }
 
 void CloseCopies() {
-  Fiber& fiber = executor.fibers[executor.current];
+  Fiber& fiber = Current().fibers[Current().current];
   fiber.groups.push_back(std::move(fiber.open));
   fiber.open.clear();
 }
 
 void AwaitCopies(int pending) {
-  Fiber& fiber = executor.fibers[executor.current];
+  Fiber& fiber = Current().fibers[Current().current];
   while (static_cast<int>(fiber.groups.size()) > pending) {
     for (const Copy& copy : fiber.groups.front()) std::memcpy(copy.target, copy.source, 16);
     fiber.groups.pop_front();
@@ -243,7 +247,7 @@ void AwaitCopies(int pending) {
 
 void Mma(float (&acc)[4], const uint32_t (&fragment)[6]) {
   Warp& warp = MyWarp();
-  const int lane = executor.current % kWarpSize;
+  const int lane = Current().current % kWarpSize;
   auto* const all = warp.fragments[warp.barrier.generation & 1];
   std::copy_n(fragment, 6, all[lane]);
   WarpBarrier();
