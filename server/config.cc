@@ -119,7 +119,9 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.add_option("--dtype", c.dtype, "Default type of weights")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
       ->capture_default_str();
-  app.add_option("--device", c.device, "Default device: cpu, cpu:KERNELS (reference: the plain ones) or cuda:N")->capture_default_str();
+  app.add_option("--device", c.device,
+                 "Default device: cpu, cpu:KERNELS (reference: the plain ones) or cuda:N")
+      ->capture_default_str();
   app.add_option("--threads", c.threads, "Compute threads; 0: one a physical core")
       ->check(CLI::Range(0, 1024));
   app.add_option("--max-batch", c.max_batch, "Rows decoded together; 0: the engine's default")
@@ -191,7 +193,8 @@ absl::Status Finish(const RawFlags& raw, ServerConfig& c) {
     c.adapters.push_back(std::move(adapter));
   }
   if (!absl::StartsWith(c.device, "cpu") && !absl::StartsWith(c.device, "cuda")) {
-    return absl::InvalidArgumentError(absl::StrCat("--device ", c.device, ": want cpu, cpu:KERNELS or cuda:N"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--device ", c.device, ": want cpu, cpu:KERNELS or cuda:N"));
   }
   if (c.data_dir.empty()) c.data_dir = DefaultDataDir();
   c.data_dir = AbsolutePath(c.data_dir);
