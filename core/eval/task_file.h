@@ -1,5 +1,6 @@
 // Tasks from files: our YAML (lm-eval's keys where they mean the same; docs/tasks.md) with data in
-// JSONL, JSON or CSV beside it, and IFEval's, IFBench's and Multi-IF's own JSONL as they are published.
+// JSONL, JSON or CSV beside it, and IFEval's, IFBench's and Multi-IF's own JSONL as they are
+// published.
 //
 // A file is read whole, validated row by row and turned into an immutable Task. Anything that would
 // not be honoured is an error that names the file, the line or row, the key and the remedy; nothing
