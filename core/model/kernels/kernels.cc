@@ -157,22 +157,6 @@ void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16
   }
 }
 
-void UnpackPanels(const float* panels, int64_t n, int64_t k, float* rows) {
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t p = i / kPanelColumns;
-    const float* from = panels + p * kPanelColumns * k + i % kPanelColumns;
-    for (int64_t j = 0; j < k; ++j) rows[i * k + j] = from[j * PanelWidth(n, p)];
-  }
-}
-
-void UnpackPanels(const Bf16* panels, int64_t n, int64_t k, Bf16* rows) {
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t p = i / kPanelColumns;
-    const Bf16* from = panels + p * kPanelColumns * PaddedK<Bf16>(k) + 2 * (i % kPanelColumns);
-    for (int64_t j = 0; j < k; ++j) rows[i * k + j] = from[j / 2 * 2 * PanelWidth(n, p) + j % 2];
-  }
-}
-
 template <typename T>
 void UnpackRow(const T* panels, int64_t n, int64_t k, int64_t row, T* y) {
   constexpr int64_t kPair = std::is_same_v<T, Bf16> ? 2 : 1;  // neighbours in k lie side by side
@@ -183,5 +167,13 @@ void UnpackRow(const T* panels, int64_t n, int64_t k, int64_t row, T* y) {
 }
 template void UnpackRow<float>(const float*, int64_t, int64_t, int64_t, float*);
 template void UnpackRow<Bf16>(const Bf16*, int64_t, int64_t, int64_t, Bf16*);
+
+void UnpackPanels(const float* panels, int64_t n, int64_t k, float* rows) {
+  for (int64_t i = 0; i < n; ++i) UnpackRow(panels, n, k, i, rows + i * k);
+}
+
+void UnpackPanels(const Bf16* panels, int64_t n, int64_t k, Bf16* rows) {
+  for (int64_t i = 0; i < n; ++i) UnpackRow(panels, n, k, i, rows + i * k);
+}
 
 }  // namespace plumbline
