@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <random>
 
 #include "tests/engine/tiny_model.h"
@@ -16,19 +15,7 @@
 namespace plumbline {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kCases[] = "tests/golden/peft";
-
-std::vector<std::string> SortedNames(const std::string& directory) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(directory)) return names;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::vector<std::string> FamilyDirectories(bool with_random) {
   std::vector<std::string> roots = {kCases};
@@ -41,20 +28,12 @@ std::vector<std::string> FamilyDirectories(bool with_random) {
   return directories;
 }
 
-template <typename T>
-std::vector<T> Read(const SafetensorsFile& file, const std::string& key) {
-  const absl::string_view bytes = file.data(*file.Find(key));
-  std::vector<T> values(bytes.size() / sizeof(T));
-  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(values.data()));
-  return values;
-}
-
 void ExpectEqualsPeft(const std::string& directory, const std::string& name, bool committed) {
   const auto file = SafetensorsFile::Open(directory + "/golden.safetensors");
   ASSERT_OK(file);
-  const std::vector<int32_t> tokens = Read<int32_t>(**file, "input_ids");
-  const std::vector<float> want = Read<float>(**file, name);
-  const float half_error = Read<float>(**file, name + ".bf16_error")[0];
+  const std::vector<int32_t> tokens = ReadTensor<int32_t>(**file, "input_ids");
+  const std::vector<float> want = ReadTensor<float>(**file, name);
+  const float half_error = ReadTensor<float>(**file, name + ".bf16_error")[0];
   const auto [low, high] = std::minmax_element(want.begin(), want.end());
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
     const bool wide = dtype == ComputeType::kFloat32;

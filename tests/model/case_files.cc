@@ -1,6 +1,7 @@
 #include "tests/model/case_files.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -33,6 +34,26 @@ std::vector<std::string> GoldenDirectories() {
   }
   std::sort(result.begin(), result.end());
   return result;
+}
+
+std::vector<std::string> SortedNames(const std::string& directory) {
+  std::vector<std::string> names;
+  if (!std::filesystem::is_directory(directory)) return names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  float largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const float difference = std::fabs(a[i] - b[i]);
+    if (std::isnan(difference)) return difference;
+    largest = std::max(largest, difference);
+  }
+  return largest;
 }
 
 GoldenCase LoadGoldenCase(const std::string& directory) {

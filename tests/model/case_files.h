@@ -2,12 +2,14 @@
 #ifndef PLUMBLINE_TESTS_MODEL_CASE_FILES_H_
 #define PLUMBLINE_TESTS_MODEL_CASE_FILES_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/model/decoder_internal.h"
+#include "core/weights/safetensors.h"
 
 namespace plumbline {
 
@@ -23,6 +25,21 @@ struct GoldenCase {
 // Every folder of tests/golden/model, and of $PLUMBLINE_PARITY_DIR when it is set.
 std::vector<std::string> GoldenDirectories();
 GoldenCase LoadGoldenCase(const std::string& directory);
+
+// Names of what a folder holds, sorted; empty when it is none.
+std::vector<std::string> SortedNames(const std::string& directory);
+
+// A tensor's values; the file must have it, with elements of T's size.
+template <typename T>
+std::vector<T> ReadTensor(const SafetensorsFile& file, const std::string& name) {
+  const absl::string_view bytes = file.data(*file.Find(name));
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(values.data()));
+  return values;
+}
+
+// The largest |a - b|; NaN when there is one.
+float MaxDifference(const std::vector<float>& a, const std::vector<float>& b);
 
 // The adapter in `directory`, for the checkpoint `base`. Throws std::runtime_error with the status.
 std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,

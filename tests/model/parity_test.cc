@@ -11,15 +11,6 @@
 namespace plumbline {
 namespace {
 
-float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
-  float largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const float difference = std::fabs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
-}
-
 float RmsDifference(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <random>
 
 #include "core/model/cuda/cuda_decoder_internal.h"
@@ -19,8 +18,6 @@
 
 namespace plumbline::cuda {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Setting {
   ComputeType dtype = ComputeType::kFloat32;
@@ -41,15 +38,6 @@ std::unique_ptr<TestDecoder> Load(const std::string& directory, const Setting& s
                   MakeEmulatedDevice(setting.schedule, int64_t{1} << 30, setting.counts));
   if (!decoder.ok()) throw std::runtime_error(decoder.status().ToString());
   return std::make_unique<TestDecoder>(*std::move(decoder), int64_t{8} << 20);
-}
-
-float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
-  float largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const float difference = std::fabs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
 }
 
 float RangeOf(const std::vector<float>& values) {
@@ -114,24 +102,6 @@ INSTANTIATE_TEST_SUITE_P(Golden, CudaParityTest, testing::ValuesIn(GoldenDirecto
 
 // ---- adapters ----
 
-std::vector<std::string> SortedNames(const std::string& directory) {
-  std::vector<std::string> names;
-  if (!fs::is_directory(directory)) return names;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-template <typename T>
-std::vector<T> Read(const SafetensorsFile& file, const std::string& key) {
-  const absl::string_view bytes = file.data(*file.Find(key));
-  std::vector<T> values(bytes.size() / sizeof(T));
-  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(values.data()));
-  return values;
-}
-
 constexpr char kPeftCases[] = "tests/golden/peft";
 
 class CudaPeftTest : public testing::TestWithParam<std::string> {
@@ -153,13 +123,13 @@ class CudaPeftTest : public testing::TestWithParam<std::string> {
 TEST_P(CudaPeftTest, LogitsEqualPeftsUnmergedForward) {
   const auto file = SafetensorsFile::Open(directory_ + "/golden.safetensors");
   ASSERT_OK(file);
-  const std::vector<int32_t> tokens = Read<int32_t>(**file, "input_ids");
+  const std::vector<int32_t> tokens = ReadTensor<int32_t>(**file, "input_ids");
   const int64_t count = static_cast<int64_t>(tokens.size());
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
     const auto decoder = Load(directory_ + "/base", {dtype});
     for (const std::string& name : AdapterNames()) {
-      const std::vector<float> want = Read<float>(**file, name);
-      const float half_error = Read<float>(**file, name + ".bf16_error")[0];
+      const std::vector<float> want = ReadTensor<float>(**file, name);
+      const float half_error = ReadTensor<float>(**file, name + ".bf16_error")[0];
       const auto adapter = Adapter(name, dtype);
       const std::vector<float> got =
           decoder->Run(tokens, {5, count - 3, count - 2, count - 1}, adapter.get());
