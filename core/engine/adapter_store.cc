@@ -22,9 +22,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/file_bytes.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_version.h"
-#include "core/weights/file_bytes.h"
 
 namespace plumbline {
 namespace {

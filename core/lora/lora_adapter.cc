@@ -14,10 +14,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/file_bytes.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
 #include "core/lora/lora_adapter_internal.h"
-#include "core/weights/file_bytes.h"
 
 namespace plumbline {
 namespace {

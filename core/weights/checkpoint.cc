@@ -18,10 +18,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/file_bytes.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/weights/checkpoint_internal.h"
-#include "core/weights/file_bytes.h"
 #include "core/weights/strict_json.h"
 
 namespace plumbline {

@@ -24,8 +24,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/file_bytes.h"
 #include "core/base/status_macros.h"
-#include "core/weights/file_bytes.h"
 #include "core/weights/safetensors_header.h"
 
 namespace plumbline {

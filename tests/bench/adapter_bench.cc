@@ -15,9 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/file_bytes.h"
 #include "core/engine/engine_host.h"
 #include "core/lora/adapter_version.h"
-#include "core/weights/file_bytes.h"
 
 namespace plumbline {
 namespace {

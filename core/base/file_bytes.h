@@ -1,6 +1,6 @@
 // Reading regular files whole, with errors that name the path. Never blocks on a pipe or device.
-#ifndef PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
-#define PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
+#ifndef PLUMBLINE_CORE_BASE_FILE_BYTES_H_
+#define PLUMBLINE_CORE_BASE_FILE_BYTES_H_
 
 #include <cstdint>
 #include <string>
@@ -27,4 +27,4 @@ absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_
 
 }  // namespace plumbline
 
-#endif  // PLUMBLINE_CORE_WEIGHTS_FILE_BYTES_H_
+#endif  // PLUMBLINE_CORE_BASE_FILE_BYTES_H_

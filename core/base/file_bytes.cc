@@ -1,4 +1,4 @@
-#include "core/weights/file_bytes.h"
+#include "core/base/file_bytes.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
