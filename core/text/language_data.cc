@@ -12,6 +12,8 @@ PLUMBLINE_EMBED(plumbline_syllapy_words, PLUMBLINE_SYLLAPY_WORDS);
 PLUMBLINE_EMBED(plumbline_tagger_weights, PLUMBLINE_TAGGER_DIR "/weights.json");
 PLUMBLINE_EMBED(plumbline_tagger_known, PLUMBLINE_TAGGER_DIR "/tags.json");
 PLUMBLINE_EMBED(plumbline_tagger_classes, PLUMBLINE_TAGGER_DIR "/classes.txt");
+PLUMBLINE_EMBED(plumbline_thai_words, PLUMBLINE_THAI_DIR "/words_th.txt");
+PLUMBLINE_EMBED(plumbline_thai_sentences, PLUMBLINE_THAI_DIR "/sentenceseg_crfcut.model");
 
 namespace plumbline {
 namespace {
@@ -36,6 +38,12 @@ absl::string_view TaggerKnownWords() {
 }
 absl::string_view TaggerClasses() {
   return Between(plumbline_tagger_classes_begin, plumbline_tagger_classes_end);
+}
+absl::string_view ThaiWordList() {
+  return Between(plumbline_thai_words_begin, plumbline_thai_words_end);
+}
+absl::string_view ThaiSentenceModel() {
+  return Between(plumbline_thai_sentences_begin, plumbline_thai_sentences_end);
 }
 
 }  // namespace plumbline

@@ -7,11 +7,13 @@
 
 namespace plumbline {
 
-absl::string_view EmojiList();         // JSON {emoji: {"status": 1 to 4, ...}}
-absl::string_view SyllapyWords();      // syllapy's data.csv: "word,syllables" a line
-absl::string_view TaggerWeights();     // JSON {feature: {tag: weight}}
-absl::string_view TaggerKnownWords();  // JSON {word: tag}
-absl::string_view TaggerClasses();     // a tag a line
+absl::string_view EmojiList();          // JSON {emoji: {"status": 1 to 4, ...}}
+absl::string_view SyllapyWords();       // syllapy's data.csv: "word,syllables" a line
+absl::string_view TaggerWeights();      // JSON {feature: {tag: weight}}
+absl::string_view TaggerKnownWords();   // JSON {word: tag}
+absl::string_view TaggerClasses();      // a tag a line
+absl::string_view ThaiWordList();       // PyThaiNLP's words_th.txt: a word a line
+absl::string_view ThaiSentenceModel();  // its sentenceseg_crfcut.model, in CRFsuite's format
 
 }  // namespace plumbline
 

@@ -6,6 +6,7 @@ googleapis_root=$cache_dir/googleapis-1.76.0
 emoji_root=$cache_dir/emoji-2.16.0
 syllapy_root=$cache_dir/syllapy-0.8.0
 tagger_root=$cache_dir/voice-g2p-0.2.2
+pythainlp_root=$cache_dir/pythainlp-5.4.0
 log_dir=$cache_dir/log
 mkdir -p "$log_dir"
 
