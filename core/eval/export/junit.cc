@@ -58,8 +58,7 @@ struct Tally {
   size_t tests = 0, failures = 0, errors = 0;
 
   std::string Attributes() const {
-    return absl::StrFormat("tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"0\"", tests,
-                           failures, errors);
+    return absl::StrFormat("tests=\"%d\" failures=\"%d\" errors=\"%d\"", tests, failures, errors);
   }
 };
 
@@ -131,8 +130,8 @@ std::string VerdictsToJunit(const ExportData& data) {
       for (const ExportVerdict* v : SortedVerdicts(data, subject.adapter, task.name))
         AppendCase(name, *v, task.samples > 1, tally, cases);
       absl::StrAppend(&suites, "  <testsuite name=\"", Attribute(name), "\" ", tally.Attributes(),
-                      " timestamp=\"", time, "\">\n", Properties(data, subject, task), cases,
-                      "  </testsuite>\n");
+                      " skipped=\"0\" timestamp=\"", time, "\">\n", Properties(data, subject, task),
+                      cases, "  </testsuite>\n");
       total.tests += tally.tests;
       total.failures += tally.failures;
       total.errors += tally.errors;
