@@ -107,6 +107,29 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"Math", "doc_to_text: q\ndoc_to_target: a\nchecker: math\n", kSum}),
     [](const auto& info) { return info.param.name; });
 
+// Texts that langdetect takes for Thai: ambiguous for ever, in no dictionary, one word, all marks.
+TEST(HostileThaiTest, TenMegabytesOfThaiAreCountedInBoundedTime) {
+  TaskBundle bundle;
+  bundle.file = "t.jsonl";
+  bundle.files["t.jsonl"] =
+      R"({"key": 1, "turn_1_prompt": {"content": "p"}, "turn_1_instruction_id_list": )"
+      R"(["length_constraints:number_words", "length_constraints:number_sentences"], )"
+      R"("turn_1_kwargs": [{"num_words": 100000000, "relation": "at least"}, )"
+      R"({"num_sentences": 100000000, "relation": "at least"}]})"
+      "\n";
+  ASSERT_OK_AND_ASSIGN(const Task task, ParseTask(bundle));
+  for (absl::string_view piece : {"ตากลม", "ก ", "กก", "เ", "นะนะคะ", "ก\n", "ๆ!"}) {
+    CheckResult result;
+    const std::string text = Repeated(piece, kTenMegabytes);
+    const double seconds = SecondsOf([&] { result = task.checker->CheckTurns(0, {text}); });
+    ASSERT_EQ(result.outcomes.size(), 2u);
+    EXPECT_FALSE(result.outcomes[0].loose);
+    EXPECT_LT(seconds, 300) << "of " << piece;
+    std::cout << piece << ": " << seconds << " s, " << result.outcomes[0].explanation << ", "
+              << result.outcomes[1].explanation << "\n";
+  }
+}
+
 // A filter of the user's, and a text that makes it look at the rest anew for every match.
 TEST(HostilePatternTest, QuadraticFiltersEnd) {
   for (const char* pattern : {"(a.*b)|a", "(a+)+b", "(a|aa)+$", "(.*)*x", "a*?b|a"}) {

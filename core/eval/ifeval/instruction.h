@@ -28,8 +28,6 @@ class Instruction {
   // Whether `response`, which is not blank, follows the instruction. When it does not and `why` is
   // not null, *why says what was found and what was wanted ("found 2 commas, want 0").
   virtual bool Follows(const ResponseText& response, Policy policy, std::string* why) const = 0;
-  // Unimplemented where the response can't be decided on; says what is missing.
-  virtual absl::Status CanDecide(const ResponseText&) const { return absl::OkStatus(); }
   // Whether the two policies can differ.
   virtual bool has_fix() const { return false; }
 };

@@ -2,8 +2,7 @@
 // adds instructions; a turn's response must follow those of all turns so far. Eleven languages.
 //
 // The instructions are IFEval's 25, with counts of sentences and words and quotation marks that
-// depend on the language. Of Thai, neither can be counted here: that takes PyThaiNLP's word
-// segmentation and its CRF, which nothing outside Python implements.
+// depend on the language that langdetect finds in the response.
 #ifndef PLUMBLINE_CORE_EVAL_MULTI_IF_MULTI_IF_H_
 #define PLUMBLINE_CORE_EVAL_MULTI_IF_MULTI_IF_H_
 
@@ -41,20 +40,18 @@ bool LooksLikeMultiIfRow(const nlohmann::json& row);
 
 // Reads a row of the published form: turn_N_prompt, turn_N_instruction_id_list and turn_N_kwargs
 // are JSON texts (or the values themselves); a turn whose prompt is null, "" or "None" is not
-// there. InvalidArgument names key, turn, instruction and argument. Unimplemented for a Thai row
-// with an instruction that counts sentences or words.
+// there. InvalidArgument names key, turn, instruction and argument.
 absl::StatusOr<MultiIfRow> ParseMultiIfRow(const nlohmann::json& row);
 
 class MultiIfChecker : public Checker {
  public:
   explicit MultiIfChecker(std::vector<MultiIfRow> rows);
 
-  absl::string_view version() const override { return "multi_if/1"; }
+  absl::string_view version() const override { return "multi_if/2"; }
   // One response only: the first turn's.
   CheckResult CheckResponse(size_t index, absl::string_view response) const override;
   // Observations of each turn N: turn_N_{pla,ila}_{strict,loose}, and turn_N_overall, which over
-  // all rows is the mean of the four; empty_response with one trial a turn. Unimplemented where a
-  // response is Thai and an instruction counts its sentences or words.
+  // all rows is the mean of the four; empty_response with one trial a turn.
   CheckResult CheckTurns(size_t index, const std::vector<std::string>& responses) const override;
   CheckResult CheckChoices(size_t, const std::vector<LogLikelihood>&) const override { return {}; }
 

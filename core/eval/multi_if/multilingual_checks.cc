@@ -8,9 +8,10 @@
 #include "core/text/emoji.h"
 #include "core/text/python_unicode.h"
 #include "core/text/sentences.h"
+#include "core/text/thai_sentences.h"
+#include "core/text/thai_words.h"
 
-namespace plumbline {
-namespace multi_if {
+namespace plumbline::multi_if {
 namespace {
 
 using ifeval::Bound;
@@ -46,9 +47,6 @@ class Count : public ifeval::Instruction {
   Count(Bound bound, absl::string_view noun, int64_t (*count)(const ResponseText&))
       : bound_(bound), noun_(noun), count_(count) {}
 
-  absl::Status CanDecide(const ResponseText& response) const override {
-    return response.language() == "th" ? ThaiUnimplemented() : absl::OkStatus();
-  }
   bool Follows(const ResponseText& response, Policy, std::string* why) const override {
     const int64_t count = count_(response);
     if (bound_.Holds(count)) return true;
@@ -63,6 +61,7 @@ class Count : public ifeval::Instruction {
 };
 
 int64_t CountSentences(const ResponseText& response) {
+  if (response.language() == "th") return CountThaiSentences(response.utf8());
   if (response.language() == "hi") return CountHindiSentences(response.code_points());
   if (IsChineseOrJapanese(response.language())) {
     return CountChineseJapaneseSentences(std::string(response.utf8()));
@@ -71,6 +70,9 @@ int64_t CountSentences(const ResponseText& response) {
 }
 
 int64_t CountWords(const ResponseText& response) {
+  if (response.language() == "th") {
+    return static_cast<int64_t>(ThaiWordEnds(response.code_points()).size());
+  }
   if (IsChineseOrJapanese(response.language())) {
     return CountChineseJapaneseWords(response.code_points());
   }
@@ -104,6 +106,15 @@ int64_t CountChineseJapaneseSentences(const std::string& utf8) {
     }
   }
   return count;
+}
+
+// Those of each line: a line break ends a sentence too.
+int64_t CountThaiSentences(absl::string_view utf8) {
+  size_t count = 0;
+  for (absl::string_view line : python::SplitLines(utf8)) {
+    count += ThaiSentenceEnds(python::ToCodePoints(line)).size();
+  }
+  return static_cast<int64_t>(count);
 }
 
 // A sentence behind every mark, and one more if there is text behind the last.
@@ -149,12 +160,4 @@ ifeval::InstructionOr MakeNumberWords(ifeval::Kwargs& kwargs) {
 }
 ifeval::InstructionOr MakeQuotation(ifeval::Kwargs&) { return std::make_unique<Quotation>(); }
 
-}  // namespace multi_if
-
-absl::Status ThaiUnimplemented() {
-  return absl::UnimplementedError(
-      "Thai sentences and words are counted by PyThaiNLP's CRF and dictionary, which are not "
-      "available here: leave the Thai rows out and say that the scores are without them");
-}
-
-}  // namespace plumbline
+}  // namespace plumbline::multi_if

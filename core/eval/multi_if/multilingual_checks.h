@@ -6,16 +6,11 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "core/eval/ifeval/instruction.h"
 #include "core/eval/ifeval/kwargs.h"
 
-namespace plumbline {
-
-// Why Thai sentences and words can't be counted, with the remedy.
-absl::Status ThaiUnimplemented();
-
-namespace multi_if {
+namespace plumbline::multi_if {
 
 ifeval::InstructionOr MakeNumberSentences(ifeval::Kwargs& kwargs);
 ifeval::InstructionOr MakeNumberWords(ifeval::Kwargs& kwargs);
@@ -23,10 +18,10 @@ ifeval::InstructionOr MakeQuotation(ifeval::Kwargs& kwargs);
 
 // The reference's counts, by language. Thread-safe, linear time.
 int64_t CountChineseJapaneseSentences(const std::string& utf8);
+int64_t CountThaiSentences(absl::string_view utf8);
 int64_t CountHindiSentences(const std::u32string& text);
 int64_t CountChineseJapaneseWords(const std::u32string& text);
 
-}  // namespace multi_if
-}  // namespace plumbline
+}  // namespace plumbline::multi_if
 
 #endif  // PLUMBLINE_CORE_EVAL_MULTI_IF_MULTILINGUAL_CHECKS_H_

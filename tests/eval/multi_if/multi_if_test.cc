@@ -63,7 +63,7 @@ bool Follows(const std::string& id, const json& kwargs, const std::string& respo
 
 TEST(MultiIfTest, ItsJsonlIsATaskAsItIs) {
   const Task task = ParseRows({Row()});
-  EXPECT_EQ(task.checker->version(), "multi_if/1");
+  EXPECT_EQ(task.checker->version(), "multi_if/2");
   EXPECT_EQ(task.capability, "instruction_following");
   EXPECT_EQ(task.items[0].key, "7:1:en");
   EXPECT_EQ(task.items[0].prompt.messages[0].content, "Sing.");
@@ -123,8 +123,8 @@ TEST(MultiIfTest, ABadRowIsNamed) {
            {"turn_2_instruction_id_list", "", "\"turn_2_instruction_id_list\" is missing"},
            {"turn_2_kwargs", R"(["{}"])", "must be a list of 2 objects"},
            {"turn_2_kwargs", R"(["{}", "{"])", "\"turn_2_kwargs\"[1] is not JSON"},
-           {"turn_2_kwargs", R"(["{}", "{}"])", "turn 2: instruction \"length_constraints:number"},
-           {"language", "Thai", "leave the Thai rows out"}}) {
+           {"turn_2_kwargs", R"(["{}", "{}"])",
+            "turn 2: instruction \"length_constraints:number"}}) {
     json row = Row();
     row[fault.field] = fault.value;
     const absl::Status status = ParseMultiIfRow(row).status();
@@ -142,28 +142,17 @@ TEST(MultiIfTest, ResponsesAreAsManyAsTurns) {
               HasSubstr("has 2 turns"));
 }
 
-TEST(MultiIfTest, AThaiResponseThatWouldBeCountedIsRefused) {
-  const Task task = ParseRows({Row()});
-  const std::string thai = "วันนี้อากาศดีมาก เราไปเดินเล่นที่สวนสาธารณะกันเถอะ";
-  const CheckResult result = task.checker->CheckTurns(0, {"x", thai});
-  EXPECT_EQ(result.error.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(result.observations.empty());
-  const std::string row = json{{"key", "7:1:en"}, {"responses", {"x", thai}}}.dump();
-  EXPECT_THAT(CheckResponses(task, row, "r").status().message(),
-              HasSubstr("r: response to key \"7:1:en\": turn 2: instruction "
-                        "\"length_constraints:number_words\": Thai sentences"));
-  EXPECT_THAT(task.checker->CheckTurns(0, {thai, "a b c"}).error, IsOk());
-}
-
 // Numbers of the reference's functions (tests/oracle/eval/multi_if_differential.py compares many).
 TEST(MultiIfTest, CountsByLanguage) {
   using multi_if::CountChineseJapaneseSentences;
   using multi_if::CountChineseJapaneseWords;
   using multi_if::CountHindiSentences;
+  using multi_if::CountThaiSentences;
   EXPECT_EQ(CountChineseJapaneseSentences("今天天气很好。你好吗？！好\n\n 完"), 4);
   EXPECT_EQ(CountChineseJapaneseSentences("。。。"), 0);
   EXPECT_EQ(CountHindiSentences(U"यह है। क्या? हाँ!! और"), 5);
   EXPECT_EQ(CountHindiSentences(U"हाँ।  \n"), 1);
+  EXPECT_EQ(CountThaiSentences("จริงหรือ? ใช่!  \n\nสวัสดีครับ\r\nผมไปเที่ยว"), 4);
   EXPECT_EQ(CountChineseJapaneseWords(U"こんにちは、Jason? Nice to meet you☺ ❤"), 12);
   EXPECT_EQ(CountChineseJapaneseWords(U"中文abc 한국 def，ghi"), 6);
 }
@@ -177,6 +166,13 @@ TEST(MultiIfTest, CountsFollowTheResponsesLanguage) {
   EXPECT_TRUE(Follows("length_constraints:number_words",
                       {{"num_words", 11}, {"relation", "at least"}},
                       "今天天气很好，我们去公园散步。"));
+  // Nine words, the spaces among them.
+  const std::string thai = "สวัสดีครับ วันนี้อากาศดีมาก ผมไปเที่ยว";
+  EXPECT_TRUE(Follows("length_constraints:number_words",
+                      {{"num_words", 9}, {"relation", "at least"}}, thai));
+  EXPECT_FALSE(Follows("length_constraints:number_words",
+                       {{"num_words", 10}, {"relation", "at least"}}, thai));
+  EXPECT_TRUE(Follows("length_constraints:number_sentences", five, thai));
 }
 
 TEST(MultiIfTest, KnowsThreeKindsOfQuotationMarks) {
