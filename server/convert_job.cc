@@ -153,6 +153,8 @@ v1::Verdict ToProto(const Verdict& verdict, const Job& job) {
     o->set_metric(observation.metric);
     o->set_successes(observation.successes);
     o->set_trials(observation.trials);
+    o->set_among(observation.among);
+    o->set_vote(ToValidUtf8(observation.vote));
   }
   for (const CheckOutcome& outcome : verdict.outcomes) {
     v1::CheckOutcome* o = out.add_outcomes();

@@ -123,7 +123,7 @@ bool FetchVerdicts(CommandContext& context, const Step& step, int subject, int t
       added.sample = verdict.sample();
       added.execution_error = verdict.has_error();
       for (const v1::Observation& o : verdict.observations()) {
-        added.observations.push_back({o.metric(), o.successes(), o.trials()});
+        added.observations.push_back({o.metric(), o.successes(), o.trials(), o.among(), o.vote()});
       }
     }
   } while (!page.next_page_token().empty());

@@ -36,7 +36,7 @@ ExportVerdict FromProto(const v1::Verdict& v) {
   verdict.prompt_tokens = v.prompt_tokens();
   verdict.completion_tokens = v.completion_tokens();
   for (const auto& o : v.observations())
-    verdict.observations.push_back({o.metric(), o.successes(), o.trials()});
+    verdict.observations.push_back({o.metric(), o.successes(), o.trials(), o.among(), o.vote()});
   for (const auto& o : v.outcomes()) {
     verdict.outcomes.push_back(
         {o.id(), o.strict(), o.loose(), o.strict_fixed(), o.loose_fixed(), o.explanation()});

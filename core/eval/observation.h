@@ -16,10 +16,16 @@ struct Observation {
   std::string metric;    // e.g. "ila_strict"; the names are in core/eval/metrics.h
   double successes = 0;  // in [0, trials]
   int trials = 1;        // >= 1
+  // Several responses a prompt, and a metric that takes one of them (core/eval/selection.h): the
+  // prompt's value is this observation of one of its first `among` responses, the first of those
+  // whose `vote` is the most frequent. 0: every response counts by itself.
+  int among = 0;
+  std::string vote;
 };
 
 inline bool operator==(const Observation& a, const Observation& b) {
-  return a.metric == b.metric && a.successes == b.successes && a.trials == b.trials;
+  return a.metric == b.metric && a.successes == b.successes && a.trials == b.trials &&
+         a.among == b.among && a.vote == b.vote;
 }
 
 }  // namespace plumbline

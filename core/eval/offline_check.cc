@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/eval/selection.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/turns.h"
 
@@ -77,7 +78,8 @@ class ItemIndex {
 
 struct MatchedRow {
   std::string response;
-  std::vector<std::string> turns;
+  std::vector<std::string> turns;    // or, until FitResponses, samples
+  std::vector<std::string> samples;  // several responses to a prompt of one turn
   std::string where;
 };
 
@@ -105,10 +107,21 @@ absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
   return result;
 }
 
-// As many responses as the item has turns. An item of one turn takes a list of one as well.
-absl::Status FitTurns(const TaskItem& item, MatchedRow& row) {
+// As many responses as the item has turns; of one turn, as the task has samples, or one.
+absl::Status FitResponses(const Task& task, const TaskItem& item, MatchedRow& row) {
   const size_t wanted = item.follow_ups.size() + 1;
   if (wanted == 1 && row.turns.empty()) return absl::OkStatus();
+  if (wanted == 1 && task.samples > 1 && row.turns.size() > 1) {
+    if (row.turns.size() != static_cast<size_t>(task.samples)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(row.where, ": ", row.turns.size(), " responses to key \"", item.key,
+                       "\"; the task has ", task.samples, " a prompt (repeats)"));
+    }
+    row.response = EncodeTurns(row.turns);
+    row.samples = std::move(row.turns);
+    row.turns.clear();
+    return absl::OkStatus();
+  }
   if (row.turns.size() != wanted) {
     return absl::InvalidArgumentError(absl::StrCat(
         row.where, ": key \"", item.key, "\" has ", wanted, wanted == 1 ? " turn" : " turns",
@@ -141,19 +154,37 @@ absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& tas
                                                      task.items[*item].key, "\"; the first is in ",
                                                      matched[*item]->where));
     }
-    ABSL_RETURN_IF_ERROR(FitTurns(task.items[*item], read));
+    ABSL_RETURN_IF_ERROR(FitResponses(task, task.items[*item], read));
     matched[*item] = std::move(read);
   }
   return matched;
+}
+
+CheckResult CheckItem(const Checker& checker, const OfflineItem& item) {
+  if (!item.turns.empty()) return checker.CheckTurns(item.index, item.turns);
+  if (item.samples.empty()) {
+    CheckResult result = checker.CheckResponse(item.index, item.response);
+    for (const Observation& o : result.observations) {
+      if (o.among < 2) continue;
+      result.error = absl::InvalidArgumentError(
+          absl::StrCat("the metric ", o.metric, " takes one of ", o.among,
+                       " responses: want \"responses\", a list"));
+      break;
+    }
+    return result;
+  }
+  std::vector<CheckResult> results;
+  for (const std::string& sample : item.samples) {
+    results.push_back(checker.CheckResponse(item.index, sample));
+  }
+  return MergeSamples(std::move(results));
 }
 
 void CheckAll(const Task& task, int threads, std::vector<OfflineItem>& items) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < items.size(); i = next++) {
-      items[i].result = items[i].turns.empty()
-                            ? task.checker->CheckResponse(items[i].index, items[i].response)
-                            : task.checker->CheckTurns(items[i].index, items[i].turns);
+      items[i].result = CheckItem(*task.checker, items[i]);
     }
   };
   std::vector<std::thread> helpers;
@@ -184,6 +215,7 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
                              task.items[i].key,
                              std::move(matched[i]->response),
                              std::move(matched[i]->turns),
+                             std::move(matched[i]->samples),
                              {}});
       continue;
     }

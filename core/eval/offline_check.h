@@ -1,7 +1,8 @@
 // Scoring responses that someone else generated: no server, no model.
 //
 // The responses are JSONL rows {"key" or "prompt", "response"} (for items with several turns
-// {"key", "responses"}: one a turn): a row belongs to the item with that
+// {"key", "responses"}: one a turn; for tasks with several responses a prompt likewise, one a
+// response): a row belongs to the item with that
 // key (an integer key in decimal), or to the one whose prompt is exactly that text. A row that is
 // malformed or ambiguous is an error that names it; a well-formed row for an item the task does not
 // have is reported in `unmatched`, never quietly left out.
@@ -21,9 +22,11 @@ namespace plumbline {
 struct OfflineItem {
   size_t index = 0;  // place in Task::items
   std::string key;
-  std::string response;            // of several turns: EncodeTurns
+  std::string response;            // of several turns or samples: EncodeTurns
   std::vector<std::string> turns;  // one a turn; empty for an item of one turn
-  CheckResult result;
+  // Task::samples of them where the row has as many; empty where it has one response.
+  std::vector<std::string> samples;
+  CheckResult result;  // of several samples: MergeSamples
 };
 
 struct OfflineCheck {
@@ -44,8 +47,9 @@ struct OfflineOptions {
 // Checks every response. `file` stands in messages. InvalidArgument "<file>:<line>: ...": not JSON,
 // no response, neither key nor prompt, a prompt that several items share, two rows for one item, or
 // no row at all that fits the task, or a number of responses that is not the item's number of
-// turns. Unimplemented names a response that the checker can't score. FailedPrecondition for a task
-// that generates nothing (multiple_choice) and for an empty file.
+// turns (of an item of one turn: the task's samples), or one response where a metric takes one of
+// several. Unimplemented names a response that the checker can't score. FailedPrecondition for a
+// task that generates nothing (multiple_choice) and for an empty file.
 absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
                                             absl::string_view file,
                                             const OfflineOptions& options = {});

@@ -64,7 +64,12 @@ absl::StatusOr<JobSpec> JobSpecFromJson(absl::string_view text) {
 std::string ObservationsToJson(const std::vector<Observation>& observations) {
   Json json = Json::array();
   for (const Observation& o : observations) {
-    json.push_back(Json::array({o.metric, o.successes, o.trials}));
+    Json row = Json::array({o.metric, o.successes, o.trials});
+    if (o.among > 0) {
+      row.push_back(o.among);
+      row.push_back(o.vote);
+    }
+    json.push_back(std::move(row));
   }
   return Dump(json);
 }
@@ -76,6 +81,9 @@ absl::StatusOr<std::vector<Observation>> ObservationsFromJson(absl::string_view 
     for (const Json& row : json) {
       observations.push_back(
           {row.at(0).get<std::string>(), row.at(1).get<double>(), row.at(2).get<int>()});
+      if (row.size() < 5) continue;
+      observations.back().among = row[3].get<int>();
+      observations.back().vote = row[4].get<std::string>();
     }
     return observations;
   });

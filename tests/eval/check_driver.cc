@@ -11,7 +11,8 @@
 //                                       → {"matches": [[[begin, end], ...], ...]} or {"error"}
 //   check_driver numeric                {"target", "response", "cot"} → {metric: 0 or 1}
 //   check_driver task FILE              first the task's items, a line each, then
-//                                       {"item", "response"} or {"item", "sums", "greedy"}
+//                                       {"item", "response"}, {"item", "responses"} (of one prompt)
+//                                       or {"item", "sums", "greedy"}
 //                                       → {metric: value}
 #include <cstdio>
 #include <iostream>
@@ -23,6 +24,7 @@
 #include "core/eval/multi_if/multi_if.h"
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/pyre/regex.h"
+#include "core/eval/selection.h"
 #include "core/eval/task_file.h"
 #include "core/text/python_unicode.h"
 
@@ -138,6 +140,17 @@ void PrintItems(const Task& task) {
 
 json TaskVerdict(const Task& task, const json& request) {
   const size_t item = request["item"].get<size_t>();
+  if (request.contains("responses")) {  // of one prompt
+    std::vector<CheckResult> results;
+    for (const json& response : request["responses"]) {
+      results.push_back(task.checker->CheckResponse(item, response.get<std::string>()));
+    }
+    json answer;
+    for (const Observation& o : MergeSamples(std::move(results)).observations) {
+      answer[o.metric] = o.successes / o.trials;
+    }
+    return answer;
+  }
   if (request.contains("response")) {
     return Observations(task.checker->CheckResponse(item, request["response"].get<std::string>()));
   }

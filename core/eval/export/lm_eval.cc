@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/sha256.h"
+#include "core/eval/selection.h"
 
 namespace plumbline {
 namespace {
@@ -100,8 +101,8 @@ Json Results(const ExportData& data, const ExportSubject& subject) {
   return json;
 }
 
-// A metric of one prompt: IFEval's instruction levels as lm-eval's list of booleans, else the mean
-// over the samples.
+// A metric of one prompt: IFEval's instruction levels as lm-eval's list of booleans, that of the
+// response it takes, or the mean over the responses.
 Json SampleMetric(const Verdicts& samples, const std::string& metric) {
   const bool loose = metric == "ila_loose";
   if ((loose || metric == "ila_strict") && samples.size() == 1 && !samples[0]->outcomes.empty()) {
@@ -110,14 +111,20 @@ Json SampleMetric(const Verdicts& samples, const std::string& metric) {
     return list;
   }
   double sum = 0, count = 0;
+  std::vector<const Observation*> by_sample;
   for (const ExportVerdict* v : samples) {
     for (const Observation& o : v->observations) {
       if (o.metric != metric) continue;
       sum += o.successes / o.trials;
       ++count;
+      by_sample.resize(static_cast<size_t>(v->sample) + 1, nullptr);
+      by_sample.back() = &o;
     }
   }
-  return sum / count;
+  if (by_sample.back()->among == 0) return sum / count;
+  const std::optional<size_t> taken = SelectResponse(by_sample);
+  if (!taken.has_value()) return nullptr;  // a response is missing
+  return by_sample[*taken]->successes / by_sample[*taken]->trials;
 }
 
 // The metrics that the samples of one prompt observed, by filter, in their order.

@@ -1,8 +1,10 @@
 // What happens between a response and its comparison: lm-eval's filters, with its semantics.
 //
 // A pipeline is named and runs its steps in order over one response. Filters that look at several
-// samples of a prompt (majority_vote, take_first_k) are not steps: samples per prompt are counted
-// by the report (pass@k, majority, the answer voted for, consistency).
+// responses to a prompt (take_first, take_first_k, majority_vote) choose one of them, so a pipeline
+// is what it does with one response, and the choice: of how many first responses, and which text of
+// each votes. The response is filtered at once; who wins is known when all are there
+// (core/eval/selection.h).
 #ifndef PLUMBLINE_CORE_EVAL_FILTERS_FILTER_PIPELINE_H_
 #define PLUMBLINE_CORE_EVAL_FILTERS_FILTER_PIPELINE_H_
 
@@ -13,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/eval/filters/exact_match.h"
+#include "core/eval/observation.h"
 #include "core/eval/pyre/regex.h"
 
 namespace plumbline {
@@ -24,8 +27,11 @@ struct FilterStep {
     kRemoveWhitespace,  // str.strip()
     kLowercase,
     kUppercase,
-    kMap,  // "map": exact look-up, else default_value
-    kTakeFirst,
+    kMap,               // "map": exact look-up, else default_value
+    kTakeFirst,         // the first response; before other steps the first character of its text,
+                        // since lm-eval goes on with a text as with a list
+    kTakeFirstK,        // the first `k` responses
+    kMajorityVote,      // the most frequent text, of equally frequent ones the first
     kMultiChoiceRegex,  // lm-eval "multi_choice_regex": a letter, by pattern or by a choice's text
   } kind = kTakeFirst;
   // kRegex: re.findall(pattern), the match number `group_select` (negative counts from the end),
@@ -39,22 +45,31 @@ struct FilterStep {
   // kMap
   std::map<std::string, std::string> mapping;
   std::string default_value;
+  int64_t k = 0;  // kTakeFirstK
 };
 
 struct Filtered {
   std::string text;
   bool fell_back = false;  // some regex found nothing (or no such match): extraction failed
+  std::string vote;        // the text at the first majority_vote; empty where the pipeline has none
 };
 
 struct FilterPipeline {
   std::string name = "none";
   std::vector<FilterStep> steps;
+  int among = 0;  // Observation::among of this pipeline's scores; set by PlanSelection
 
+  // Sets `among` for a task with `samples` responses a prompt (>= 1). InvalidArgument names the
+  // step that does not fit and why: more responses than there are, a step behind take_first, or
+  // several responses left that are not all of them.
+  absl::Status PlanSelection(int samples);
   // A step needs the choices of the item: Apply() must get them.
   bool needs_choices() const;
   // `response` is well-formed UTF-8; `choices` are the item's (the row's field "choices"), at most
   // 26. Thread-safe.
   Filtered Apply(absl::string_view response, const std::vector<std::string>& choices = {}) const;
+  // The score of a response that Apply() filtered.
+  Observation Observe(absl::string_view metric, const Filtered& filtered, bool match) const;
 };
 
 // A regex step. InvalidArgument where Python refuses the pattern, Unimplemented where it can't be

@@ -40,7 +40,7 @@ CheckResult GenerationChecker::CheckResponse(size_t index, absl::string_view res
         choices_.empty() ? filters_[i].Apply(text) : filters_[i].Apply(text, choices_.at(index));
     const std::string compared = NormalizeForExactMatch(filtered.text, comparison_);
     const bool match = std::find(targets.begin(), targets.end(), compared) != targets.end();
-    result.observations.push_back({metrics_[i], match ? 1.0 : 0.0, 1});
+    result.observations.push_back(filters_[i].Observe(metrics_[i], filtered, match));
     if (i > 0) continue;
     if (extracts_) {
       result.observations.push_back(

@@ -24,8 +24,9 @@ class GenerationChecker : public Checker {
                     std::vector<std::vector<std::string>> choices = {});
 
   absl::string_view version() const override { return "exact_match/1"; }
-  // Observations: a metric a pipeline; extraction_failure when the first pipeline has a regex;
-  // empty_response. `extracted` is what the first pipeline gives.
+  // Observations: a metric a pipeline (with its vote where that takes one of several responses);
+  // extraction_failure when the first pipeline has a regex; empty_response. `extracted` is what the
+  // first pipeline gives.
   CheckResult CheckResponse(size_t index, absl::string_view response) const override;
   // Not for this checker: no observations.
   CheckResult CheckChoices(size_t, const std::vector<LogLikelihood>&) const override { return {}; }

@@ -68,12 +68,14 @@ CheckResult NumericChecker::CheckResponse(size_t index, absl::string_view respon
   observe(kNumericMatch,
           answer.has_value() &&
               NumbersMatch(*answer, target.value, options_.tolerance, options_.relative_tolerance));
-  auto reference = [&](const FilterPipeline& pipeline) {
-    return NormalizeForExactMatch(pipeline.Apply(text).text, options_.comparison) ==
-           target.compared;
+  auto reference = [&](absl::string_view metric, const FilterPipeline& pipeline) {
+    const Filtered filtered = pipeline.Apply(text);
+    const bool match =
+        NormalizeForExactMatch(filtered.text, options_.comparison) == target.compared;
+    result.observations.push_back(pipeline.Observe(metric, filtered, match));
   };
-  observe(kNumericReferenceStrict, reference(options_.strict));
-  observe(kNumericReferenceFlexible, reference(options_.flexible));
+  reference(kNumericReferenceStrict, options_.strict);
+  reference(kNumericReferenceFlexible, options_.flexible);
   observe(kExtractionFailure, !answer.has_value());
   observe(kEmptyResponse, python::Strip(text).empty());
   if (answer.has_value()) result.extracted = answer->text;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/metrics.h"
+#include "core/eval/selection.h"
 
 namespace plumbline {
 namespace {
@@ -85,6 +86,33 @@ std::vector<EvidenceMetric> OrderMetrics(const ReportTask& task,
   return metrics;
 }
 
+// One trial a prompt: the response that its vote takes. `votes` are the trials'.
+std::vector<Trial> SelectTrials(const std::vector<Trial>& responses,
+                                const std::vector<Vote>& votes) {
+  std::vector<Trial> selected;
+  for (size_t begin = 0; begin < responses.size();) {
+    const int prompt = responses[begin].prompt;
+    std::vector<Observation> observations;
+    std::vector<const Observation*> by_sample;
+    size_t end = begin;
+    while (end < responses.size() && responses[end].prompt == prompt) ++end;
+    observations.reserve(end - begin);
+    for (size_t i = begin; i < end; ++i) {
+      const Trial& trial = responses[i];
+      observations.push_back({"", trial.successes, trial.trials, votes[i].among, votes[i].text});
+      by_sample.resize(static_cast<size_t>(trial.sample) + 1, nullptr);
+      by_sample.back() = &observations.back();
+    }
+    const std::optional<size_t> winner = SelectResponse(by_sample);
+    if (winner.has_value()) {
+      const Observation& taken = *by_sample[*winner];
+      selected.push_back({prompt, 0, taken.successes, taken.trials});
+    }
+    begin = end;
+  }
+  return selected;
+}
+
 }  // namespace
 
 absl::StatusOr<Evidence> Evidence::Collect(const ReportInput& input) {
@@ -114,6 +142,9 @@ absl::StatusOr<Evidence::TaskEvidence> Evidence::CollectTask(
   evidence.metrics = OrderMetrics(task, verdicts);
   evidence.series.assign(input.subjects.size(),
                          std::vector<std::vector<Trial>>(evidence.metrics.size()));
+  evidence.responses = evidence.series;
+  evidence.votes.assign(input.subjects.size(),
+                        std::vector<std::vector<Vote>>(evidence.metrics.size()));
   evidence.scored.assign(input.subjects.size(), 0);
   evidence.errors.assign(input.subjects.size(), 0);
   evidence.too_long.assign(input.subjects.size(), 0);
@@ -160,8 +191,23 @@ absl::StatusOr<Evidence::TaskEvidence> Evidence::CollectTask(
       }
       trials = o.trials;
       series.push_back(trial);
+      if (o.among > 0) evidence.votes[v->subject][m].push_back({o.among, o.vote});
+      if (!evidence.votes[v->subject][m].empty() &&
+          evidence.votes[v->subject][m].size() != series.size()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(Place(input, *v), ": metric ", o.metric,
+                         " takes one response a prompt here and every one elsewhere"));
+      }
     }
   }
+  for (size_t s = 0; s < input.subjects.size(); ++s) {
+    for (size_t m = 0; m < evidence.metrics.size(); ++m) {
+      if (evidence.votes[s][m].empty()) continue;
+      evidence.responses[s][m] = std::move(evidence.series[s][m]);
+      evidence.series[s][m] = SelectTrials(evidence.responses[s][m], evidence.votes[s][m]);
+    }
+  }
+  evidence.votes.clear();
   if (static_cast<int64_t>(evidence.keys.size()) > task.prompts) {
     return absl::InvalidArgumentError(absl::StrCat("report: task ", task.name, ": verdicts of ",
                                                    evidence.keys.size(),

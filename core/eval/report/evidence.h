@@ -20,6 +20,12 @@ struct Trial {
   int trials = 0;
 };
 
+// What a response votes for, where its metric takes one of several (core/eval/selection.h).
+struct Vote {
+  int among = 0;
+  std::string text;
+};
+
 // The answer extracted from one response; only of tasks with several samples a prompt.
 struct Answer {
   int prompt = 0;
@@ -40,9 +46,15 @@ class Evidence {
   // Listed metrics first, then validity guards, then others by name.
   const std::vector<EvidenceMetric>& metrics(int task) const { return tasks_[task].metrics; }
   const std::vector<std::string>& keys(int task) const { return tasks_[task].keys; }
-  // Sorted by (prompt, sample). `metric` indexes metrics(task).
+  // What counts, sorted by (prompt, sample). `metric` indexes metrics(task). Of a metric that takes
+  // one of a prompt's responses: that one, as sample 0.
   const std::vector<Trial>& series(int subject, int task, int metric) const {
     return tasks_[task].series[subject][metric];
+  }
+  // Every response by itself: the same as series() but for a metric that takes one of several.
+  const std::vector<Trial>& responses(int subject, int task, int metric) const {
+    const std::vector<Trial>& all = tasks_[task].responses[subject][metric];
+    return all.empty() ? series(subject, task, metric) : all;
   }
   // The answers of a subject, sorted by (prompt, sample); empty where the task extracts none.
   const std::vector<Answer>& answers(int subject, int task) const {
@@ -55,8 +67,11 @@ class Evidence {
     std::vector<std::string> keys;  // sorted
     std::vector<EvidenceMetric> metrics;
     std::vector<std::vector<std::vector<Trial>>> series;  // [subject][metric]
-    std::vector<int64_t> scored, errors, too_long;        // [subject]
-    std::vector<std::vector<Answer>> answers;             // [subject]
+    // [subject][metric], of metrics that take one of a prompt's responses; empty for others.
+    std::vector<std::vector<std::vector<Trial>>> responses;
+    std::vector<std::vector<std::vector<Vote>>> votes;  // aligned with `responses`
+    std::vector<int64_t> scored, errors, too_long;      // [subject]
+    std::vector<std::vector<Answer>> answers;           // [subject]
     int64_t expected = 0;
   };
   static absl::StatusOr<TaskEvidence> CollectTask(const ReportInput& input, int task,

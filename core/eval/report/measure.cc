@@ -189,10 +189,10 @@ ReportCell MeasureCell(const Evidence& evidence, int subject, int task, int metr
   }
   cell.lower = interval.lower;
   cell.upper = interval.upper;
-  cell.samples = MeasureSamples(sums, samples);
+  const std::vector<Trial>& responses = evidence.responses(subject, task, metric);
+  cell.samples = MeasureSamples(SumByPrompt(responses), samples);
   if (cell.samples.has_value() && info.primary) {
-    cell.samples->voted = MeasureVote(evidence.series(subject, task, metric),
-                                      evidence.answers(subject, task), samples);
+    cell.samples->voted = MeasureVote(responses, evidence.answers(subject, task), samples);
   }
   return cell;
 }

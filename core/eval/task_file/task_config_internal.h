@@ -43,6 +43,7 @@ class ConfigParser {
   absl::Status ReadDocs();
   absl::Status ReadFewshot();
   absl::Status ReadGeneration();
+  absl::Status ReadDecoding(const ConfigNode& kwargs);
   absl::Status ReadFilters();
   absl::StatusOr<FilterStep> ReadFilterStep(const ConfigNode& node);
   absl::Status ReadMetrics();

@@ -55,7 +55,16 @@ absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) 
     ABSL_ASSIGN_OR_RETURN(step.default_value, other->String());
     return step;
   }
+  if (name == "take_first_k") {
+    ABSL_RETURN_IF_ERROR(node.CheckKeys({"function", "k"}));
+    step.kind = FilterStep::kTakeFirstK;
+    const ConfigNode* k = node.Find("k");
+    if (k == nullptr) return node.Error("k is missing: how many responses are kept");
+    ABSL_ASSIGN_OR_RETURN(step.k, k->Integer(1, 1024));
+    return step;
+  }
   static const auto& plain = *new std::map<std::string, FilterStep::Kind>{
+      {"majority_vote", FilterStep::kMajorityVote},
       {"take_first", FilterStep::kTakeFirst},
       {"remove_whitespace", FilterStep::kRemoveWhitespace},
       {"lowercase", FilterStep::kLowercase},
@@ -64,9 +73,9 @@ absl::StatusOr<FilterStep> ConfigParser::ReadFilterStep(const ConfigNode& node) 
   if (found == plain.end()) {
     return function->Error(
         absl::StrCat("the filter \"", name,
-                     "\" is not supported; the filters are lowercase, map, multi_choice_regex, "
-                     "regex, remove_whitespace, take_first, uppercase (the vote of several samples "
-                     "is in the report)"));
+                     "\" is not supported; the filters are lowercase, majority_vote, map, "
+                     "multi_choice_regex, regex, remove_whitespace, take_first, take_first_k, "
+                     "uppercase"));
   }
   ABSL_RETURN_IF_ERROR(node.CheckKeys({"function"}));
   step.kind = found->second;
@@ -97,6 +106,9 @@ absl::Status ConfigParser::ReadFilters() {
       ABSL_ASSIGN_OR_RETURN(FilterStep read, ReadFilterStep(step));
       pipeline.steps.push_back(std::move(read));
     }
+    const absl::Status planned = pipeline.PlanSelection(config_.samples);
+    if (!planned.ok()) return steps->Error(planned.message());
+    if (pipeline.among > 0) config_.fingerprint["among"].push_back(pipeline.among);
     config_.filters.push_back(std::move(pipeline));
   }
   return absl::OkStatus();

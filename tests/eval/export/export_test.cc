@@ -203,6 +203,34 @@ TEST(LmEvalExportTest, AChoiceTaskHasARequestAChoice) {
   EXPECT_EQ(results["config"]["model_sha"], "c0ffee");
 }
 
+TEST(LmEvalExportTest, ALineHasTheScoreOfTheResponseThatItsFilterTakes) {
+  ExportData data = SmallJob();
+  data.subjects.resize(1);
+  data.verdicts.clear();
+  const std::vector<std::string> votes = {"7", "8", "8"};
+  for (int sample = 2; sample >= 0; --sample) {  // as they come from a store
+    const std::string& vote = votes[static_cast<size_t>(sample)];
+    ExportVerdict v = Answer("", "0", true);
+    v.sample = sample;
+    v.response = "It is " + vote;
+    v.outcomes.clear();
+    v.observations = {{"exact_match,first", vote == "8" ? 1.0 : 0.0, 1, 1, ""},
+                      {"exact_match,maj@3", vote == "8" ? 1.0 : 0.0, 1, 3, vote}};
+    data.verdicts.push_back(v);
+  }
+  const std::string text = Files(data).at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl");
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  const Json first = Json::parse(lines[0]), vote = Json::parse(lines[1]);
+  EXPECT_EQ(first["filter"], "first");
+  EXPECT_EQ(first["exact_match"], 0.0);
+  EXPECT_EQ(first["resps"], Json::parse(R"([["It is 7", "It is 8", "It is 8"]])"));
+  EXPECT_EQ(vote["filter"], "maj@3");
+  EXPECT_EQ(vote["exact_match"], 1.0);
+  data.verdicts.pop_back();  // the first response
+  const std::string partial = Files(data).at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl");
+  EXPECT_THAT(partial, HasSubstr("\"exact_match\":null"));
+}
+
 TEST(LmEvalExportTest, ChoicesThatAreContextsHaveArgumentsOfTheirOwn) {
   ExportData data = SmallJob();
   data.subjects.resize(1);

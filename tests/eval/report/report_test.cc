@@ -209,6 +209,48 @@ TEST_F(ReportTest, TheMostFrequentAnswerIsVotedFor) {
   EXPECT_DOUBLE_EQ(cell->samples->majority, 1.0 / 3);
 }
 
+TEST_F(ReportTest, AMetricThatTakesOneOfSeveralResponsesHasOneTrialAPrompt) {
+  const int adapter = AddAdapter("a", "");
+  const int task = AddTask("t", "numeric", {"first", "vote"}, 3, 3);
+  const auto answer = [&](int subject, int prompt, const std::vector<std::string>& votes) {
+    for (int sample = 0; sample < 3; ++sample) {
+      const std::string& vote = votes[static_cast<size_t>(sample)];
+      const double right = vote == "7" ? 1 : 0;
+      if (vote == "error") {
+        Fail(subject, task, prompt, sample);
+      } else {
+        Observe(subject, task, prompt, {{"first", right, 1, 1, ""}, {"vote", right, 1, 3, vote}},
+                sample);
+      }
+    }
+  };
+  answer(0, 0, {"7", "8", "8"}), answer(adapter, 0, {"8", "7", "7"});
+  answer(0, 1, {"8", "9", "7"}), answer(adapter, 1, {"7", "9", "8"});  // ties: the first
+  answer(0, 2, {"7", "7", "error"}), answer(adapter, 2, {"7", "7", "7"});
+  ASSERT_OK_AND_ASSIGN(const Report report, BuildReport(input));
+  const ReportCell* first = report.FindCell(0, task, "first");
+  EXPECT_DOUBLE_EQ(first->value, 2.0 / 3);
+  EXPECT_EQ(first->trials, 3);
+  EXPECT_EQ(first->method, IntervalMethod::kWilson);
+  EXPECT_EQ(first->samples->prompts, 2);  // of single responses, where all three are there
+  EXPECT_DOUBLE_EQ(first->samples->pass_at[0], 1.0 / 3);
+  const ReportCell* vote = report.FindCell(0, task, "vote");
+  EXPECT_EQ(vote->trials, 2);  // the vote with an absentee does not count
+  EXPECT_DOUBLE_EQ(vote->value, 0);
+  EXPECT_DOUBLE_EQ(report.FindCell(adapter, task, "vote")->value, 1);
+  const ReportDelta* delta = report.FindDelta(adapter, task, "vote");
+  EXPECT_EQ(delta->pairs, 2);
+  EXPECT_EQ(delta->method, IntervalMethod::kPairedScore);
+  EXPECT_DOUBLE_EQ(delta->value, 1);
+}
+
+TEST_F(ReportTest, AMetricTakesOneResponseEverywhereOrNowhere) {
+  const int task = AddTask("t", "numeric", {"m"}, 1, 2);
+  Observe(0, task, 0, {{"m", 1, 1, 2, "x"}}, 0);
+  Observe(0, task, 0, {{"m", 1, 1}}, 1);
+  EXPECT_THAT(BuildReport(input).status().message(), HasSubstr("takes one response a prompt here"));
+}
+
 TEST_F(ReportTest, PromptsThatAreTooLongAreCountedAmongTheErrors) {
   const int task = AddTask("t", "numeric", {"numeric_match"}, 3);
   Fail(0, task, 0), Fail(0, task, 1);

@@ -155,6 +155,41 @@ filter_list:
 metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true}]
 """,
 })
+# Several responses a prompt. "consistency" is gsm8k-cot-self-consistency's own filter_list, with fewer repeats.
+SAMPLED = "output_type: generate_until\nrepeats: 12\ngeneration_kwargs: {until: [\"Q:\"], do_sample: true, temperature: 0.2}\n"
+TASKS.update({
+    "consistency": """
+doc_to_text: "Q: {{question}}\\nA:"
+doc_to_target: "{{number}}"
+filter_list:
+- {name: score-first, filter: [{function: regex, regex_pattern: "(\\\\-?[0-9\\\\.\\\\,]*[0-9]+)"}, {function: take_first}]}
+- {name: maj@12, filter: [{function: regex, regex_pattern: "(\\\\-?[0-9\\\\.\\\\,]*[0-9]+)"}, {function: majority_vote}, {function: take_first}]}
+- {name: maj@8, filter: [{function: take_first_k, k: 8}, {function: regex, regex_pattern: "(\\\\-?[0-9\\\\.\\\\,]*[0-9]+)"}, {function: majority_vote}, {function: take_first}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, regexes_to_ignore: [",", "\\\\$", "(?s).*#### ", "\\\\.$"]}]
+""" + SAMPLED,
+    "votes": """
+doc_to_text: question
+doc_to_target: answer
+filter_list:
+- {name: whole, filter: [{function: majority_vote}, {function: take_first}]}
+- {name: open, filter: [{function: majority_vote}]}
+- {name: behind, filter: [{function: remove_whitespace}, {function: majority_vote}, {function: lowercase}, {function: take_first}]}
+- {name: narrower, filter: [{function: take_first_k, k: 9}, {function: take_first_k, k: 5}, {function: lowercase}, {function: majority_vote}, {function: majority_vote}, {function: take_first_k, k: 1}, {function: take_first}]}
+- {name: one, filter: [{function: take_first_k, k: 1}, {function: majority_vote}]}
+- {name: first, filter: [{function: lowercase}, {function: take_first}]}
+- {name: every, filter: [{function: take_first_k, k: 12}, {function: remove_whitespace}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true, ignore_punctuation: true}]
+""" + SAMPLED,
+    "vote_choices": """
+doc_to_text: question
+doc_to_target: "({{letter}})"
+filter_list:
+- {name: loose, filter: [{function: multi_choice_regex, group_select: -1, ignore_case: true, regex_pattern: "(\\\\([A-D]\\\\))"}, {function: majority_vote}, {function: take_first}]}
+- {name: letter, filter: [{function: regex, regex_pattern: "([ABCD])", fallback: "[none]"}, {function: majority_vote}, {function: map, mapping_dict: {A: (A), B: (B), C: (C), D: (D)}, default_value: none of them}, {function: take_first}]}
+- {name: twice, filter: [{function: regex, regex_pattern: "([ABCD][a-z]?)"}, {function: take_first}, {function: map, mapping_dict: {A: (A), B: (B), C: (C), D: (D)}, default_value: none of them}, {function: take_first}]}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+""" + SAMPLED,
+})
 PLAIN_ONLY = {"prefix", "prefix_spaces", "prefix_contexts"}
 
 
@@ -213,16 +248,18 @@ def check(name, text, chat, data, rnd, args, counts):
                 if i == 0:
                     compare(counts, f"{name} stop", [driver.decoding["stop"], driver.decoding["max_new_tokens"]], [instances[0].arguments[1]["until"], instances[0].arguments[1].get("max_gen_toks", 256)])
                 for _ in range(args.responses):
-                    response = responses(rnd, row)
+                    repeats = config.get("repeats", 1)
+                    pool = [responses(rnd, row) for _ in range(rnd.randint(1, 6))]
+                    sampled = [rnd.choice(pool) for _ in range(repeats)]
                     for instance in instances:
-                        instance.resps, instance.filtered_resps = [response], {}
-                    answer = driver.ask({"item": i, "response": response})
+                        instance.resps, instance.filtered_resps = sampled, {}
+                    answer = driver.ask({"item": i, "responses": sampled} if repeats > 1 else {"item": i, "response": sampled[0]})
                     for ensemble in task._filters:
                         ensemble.apply(instances)
                     for filter_name in instances[0].filtered_resps:
                         theirs = task.process_results(doc, [instance.filtered_resps[filter_name] for instance in instances])["exact_match"]
                         key = "exact_match" if len(task._filters) == 1 else f"exact_match,{filter_name}"
-                        compare(counts, f"{name} {key} of {response!r} for {row}", answer[key], float(theirs))
+                        compare(counts, f"{name} {key} of {sampled!r} for {row}", round(answer[key], 9), round(float(theirs), 9))
                 continue
             compare(counts, f"{name} choices {i}", ours["choices"], [instance.arguments[1] for instance in instances])
             contexts = [json.loads(instance.arguments[0]) if chat else instance.arguments[0] for instance in instances]
