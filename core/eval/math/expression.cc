@@ -232,7 +232,20 @@ class Parser {
       digits += TakeOne();
     }
     if (points > 1 || digits == "." || digits.size() > 200) return std::nullopt;
+    if (points == 1 && Take("\\overline")) return Repeating(std::move(digits));
     return Number(std::move(digits));
+  }
+
+  // The digits that repeat behind `digits`: 0.1\overline{6} is 0.1 + 6/90.
+  Result Repeating(std::string digits) {
+    if (!Take("{")) return std::nullopt;
+    std::string period;
+    while (!text_.empty() && IsDigit(text_[0]) && period.size() < 100) period += TakeOne();
+    if (period.empty() || !Take("}")) return std::nullopt;
+    const size_t decimals = digits.size() - digits.find('.') - 1;
+    Expression denominator = Number(std::string(period.size(), '9') + std::string(decimals, '0'));
+    return Node(Kind::kSum, {Number(digits + "0"),
+                             Node(Kind::kQuotient, {Number(period), std::move(denominator)})});
   }
 
   Result Letter() {

@@ -25,6 +25,71 @@ constexpr size_t kMaxBytes = 4096;
 constexpr int kMaxDepth = 8;  // of structures in structures
 constexpr int kPoints = 12, kNeeded = 4;
 
+// Whether `text` is only letters and spaces, with `least` letters or more in a row somewhere.
+bool IsWord(absl::string_view text, int least) {
+  int row = 0, longest = 0;
+  for (char c : text) {
+    if (!absl::ascii_isalpha(static_cast<unsigned char>(c)) && c != ' ') return false;
+    row = c == ' ' ? 0 : row + 1;
+    longest = std::max(longest, row);
+  }
+  return longest >= least;
+}
+
+// What an answer in words says, "\text{(A)}" and "A" alike; nullopt where it is no word. Letters
+// alone are one from `least` on: fewer are a product of variables.
+std::optional<std::string> Word(absl::string_view text, int least) {
+  text = absl::StripAsciiWhitespace(text);
+  for (absl::string_view command : {"\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{"}) {
+    absl::string_view inside = text;
+    if (!absl::ConsumePrefix(&inside, command) || inside.find('}') != inside.size() - 1) continue;
+    inside.remove_suffix(1);
+    text = absl::StripAsciiWhitespace(inside);
+    least = 1;
+    break;
+  }
+  while (absl::ConsumeSuffix(&text, ".")) {
+  }
+  if (text.size() == 3 && text[0] == '(' && text[2] == ')') text = text.substr(1, 1);
+  if (!IsWord(text, least)) return std::nullopt;
+  return std::string(text);
+}
+
+// Words between values: "or" and "and" stand between answers, a unit leaves a gap (and goes at the
+// end). Words in front stay.
+void ReplaceWords(std::string& text) {
+  size_t begin = text.find("\\text{", 1);
+  while (begin != std::string::npos) {
+    const size_t close = text.find('}', begin);
+    if (close == std::string::npos) return;
+    const absl::string_view word =
+        absl::StripAsciiWhitespace(absl::string_view(text).substr(begin + 6, close - begin - 6));
+    const bool behind_comma = absl::EndsWith(
+        absl::StripTrailingAsciiWhitespace(absl::string_view(text).substr(0, begin)), ",");
+    const bool separates = !behind_comma && (word == "or" || word == "and" || word == ", or" ||
+                                             word == ", and" || word == ",");
+    size_t end = close + 1;
+    // cm^2, cm^{2}
+    if (text.compare(end, 1, "^") == 0) {
+      end = text.compare(end + 1, 1, "{") == 0 ? text.find('}', end) : end + 1;
+      end = end == std::string::npos ? text.size() : std::min(end + 1, text.size());
+    }
+    text = absl::StrCat(text.substr(0, begin), separates ? "," : " ", text.substr(end));
+    begin = text.find("\\text{", begin);
+  }
+}
+
+// "a \pm b" as the two values it stands for.
+void ExpandPlusMinus(std::string& text) {
+  const size_t sign = text.find("\\pm");
+  if (sign == std::string::npos || text.find("\\pm", sign + 1) != std::string::npos) return;
+  if (sign + 3 < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[sign + 3])))
+    return;
+  if (absl::StrContains(text, ",") || absl::StrContains(text, "\\mp")) return;
+  const std::string before = text.substr(0, sign), behind = text.substr(sign + 3);
+  text = absl::StrCat(before, "+", behind, ",", before, "-", behind);
+}
+
 // Drops what does not change the value: sizes of brackets, units, currency, per cent, degrees.
 std::string Cleaned(absl::string_view text) {
   std::string result = absl::StrReplaceAll(text, {{"\\\\", "\\\\"},  // a row's end stays
@@ -47,22 +112,10 @@ std::string Cleaned(absl::string_view text) {
                                                   {"\\tfrac", "\\frac"},
                                                   {"\\ ", " "},
                                                   {"\\quad", " "}});
-  // A unit behind a value; words alone stay.
-  size_t unit = result.find("\\text{");
-  while (unit != std::string::npos && unit > 0) {
-    const size_t close = result.find('}', unit);
-    if (close == std::string::npos) break;
-    size_t end = close + 1;
-    // cm^2, cm^{2}
-    if (result.compare(end, 1, "^") == 0) {
-      end = result.compare(end + 1, 1, "{") == 0 ? result.find('}', end) : end + 1;
-      end = end == std::string::npos ? result.size() : std::min(end + 1, result.size());
-    }
-    result.erase(unit, end - unit);
-    unit = result.find("\\text{");
-  }
+  ReplaceWords(result);
   absl::StripAsciiWhitespace(&result);
   while (!result.empty() && result.back() == '.') result.pop_back();
+  ExpandPlusMinus(result);
   return result;
 }
 
@@ -195,11 +248,18 @@ std::optional<Relation> ReadRelation(const std::string& text) {
   return std::nullopt;
 }
 
-// A letter, or f(x): what an answer may be called.
+// A letter, f(x) or (x, y): what an answer may be called.
 bool IsName(const std::string& side) {
   const auto letter = [&](size_t i) {
     return absl::ascii_isalpha(static_cast<unsigned char>(side[i]));
   };
+  const auto tuple = Unwrap(side);
+  if (tuple.has_value() && tuple->open == "(" && tuple->close == ")") {
+    const std::vector<std::string> names = Split(tuple->inside, ",");
+    return names.size() > 1 && std::all_of(names.begin(), names.end(), [](const auto& name) {
+             return name.size() == 1 && absl::ascii_isalpha(static_cast<unsigned char>(name[0]));
+           });
+  }
   return (side.size() == 1 && letter(0)) ||
          (side.size() == 4 && letter(0) && side[1] == '(' && letter(2) && side[3] == ')');
 }
@@ -261,6 +321,15 @@ bool EqualStructures(const std::string& a, const std::string& b, int depth, bool
   const auto left = Unwrap(a), right = Unwrap(b);
   const bool left_set = left.has_value() && left->open == "\\{";
   const bool right_set = right.has_value() && right->open == "\\{";
+  if (!left_set && !right_set && (left_list.size() > 1 || right_list.size() > 1)) {
+    // "1,234" is a number and no list.
+    const bool left_number = LatexValue(a).has_value(), right_number = LatexValue(b).has_value();
+    if (left_number != right_number) return false;
+    if (left_number) {
+      decided = false;
+      return false;
+    }
+  }
   if (left_list.size() > 1 || right_list.size() > 1 || left_set || right_set) {
     const auto parts = [](const auto& unwrapped, bool set, const auto& list) {
       return set ? Split(unwrapped->inside, ",") : list;
@@ -302,6 +371,12 @@ bool Equal(const std::string& a, const std::string& b, int depth) {
 
 bool SymbolicallyEqual(absl::string_view a, absl::string_view b) {
   if (a.size() > kMaxBytes || b.size() > kMaxBytes) return false;
+  // A word in \text{} equals the same word without; of two bare words neither is a product.
+  const auto left = Word(a, 1), right = Word(b, 1);
+  const bool text = absl::StartsWith(absl::StripLeadingAsciiWhitespace(a), "\\") ||
+                    absl::StartsWith(absl::StripLeadingAsciiWhitespace(b), "\\");
+  if (left.has_value() && right.has_value() && (text || (Word(a, 4) && Word(b, 4))))
+    return *left == *right;
   return Equal(Cleaned(a), Cleaned(b), 0);
 }
 

@@ -50,6 +50,18 @@ TEST(SymbolicTest, TheSameMathematicsIsEqual) {
            {"\\$12.50", "12.5"},
            {"|x|^2", "x^2"},
            {"\\text{Friday}", "\\text{Friday}"},
+           {"\\text{Friday}", "Friday"},
+           {"\\text{(A)}", "A"},
+           {"\\textbf{A}", "\\text{A}"},
+           {"\\text{no solution}", "no solution"},
+           {"3\\text{ and }4", "4, 3"},
+           {"3, 4, \\text{ and } 5", "5,4,3"},
+           {"x=3\\text{ or }x=-3", "x=\\pm 3"},
+           {"2\\pm\\sqrt{3}", "2-\\sqrt3, 2+\\sqrt3"},
+           {"1,234", "1234"},
+           {"(x,y)=(1,2)", "(1,2)"},
+           {"0.\\overline{3}", "\\frac13"},
+           {"2.1\\overline{6}", "\\frac{13}{6}"},
        }) {
     EXPECT_TRUE(SymbolicallyEqual(pair.a, pair.b)) << pair.a << "   " << pair.b;
     EXPECT_TRUE(SymbolicallyEqual(pair.b, pair.a)) << pair.a << "   " << pair.b;
@@ -77,6 +89,15 @@ TEST(SymbolicTest, OtherMathematicsIsNot) {
            {"", ""},
            {"\\frac{1}{0}", "\\frac{2}{0}"},
            {"\\begin{pmatrix}1&2\\end{pmatrix}", "\\begin{pmatrix}1\\\\2\\end{pmatrix}"},
+           {"5\\text{ or }7", "57"},
+           {"12\\text{ ft }6\\text{ in}", "126"},
+           {"1,234", "234,1"},
+           {"east", "seat"},
+           {"\\text{east}", "seat"},
+           {"\\text{Yes}", "\\text{No}"},
+           {"\\pm 3", "3"},
+           {"(x,y)=(1,2)", "(2,1)"},
+           {"0.\\overline{3}", "0.3"},
        }) {
     EXPECT_FALSE(SymbolicallyEqual(pair.a, pair.b)) << pair.a << "   " << pair.b;
     EXPECT_FALSE(SymbolicallyEqual(pair.b, pair.a)) << pair.a << "   " << pair.b;
