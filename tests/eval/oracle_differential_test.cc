@@ -35,6 +35,11 @@ TEST(OracleDifferentialTest, IfevalFiveThousandComparisons) {
             0);
 }
 
+TEST(OracleDifferentialTest, MultiIf) {
+  SKIP_WITHOUT_ORACLE();
+  EXPECT_EQ(RunScript("multi_if_differential.py", "--comparisons 2000 --seed 3"), 0);
+}
+
 TEST(OracleDifferentialTest, RegularExpressions) {
   SKIP_WITHOUT_ORACLE();
   EXPECT_EQ(RunScript("regex_differential.py", "--cases 5000 --seed 3"), 0);

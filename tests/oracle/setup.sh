@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the oracle's virtual environment: torch, transformers, PEFT and lm-eval in exact versions (about 5 GB).
-# Idempotent: does nothing when the environment already matches requirements.txt.
+# Idempotent: does nothing when the environment already matches requirements*.txt.
 #
 #   PLUMBLINE_ORACLE_VENV  where it goes (default ~/.cache/plumbline/oracle)
 #   PLUMBLINE_PUNKT_DIR    NLTK's English Punkt parameters, which its downloader can't always fetch
@@ -16,7 +16,7 @@ if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
   echo "oracle: python3 has no venv module; on Debian: apt-get install python3-venv" >&2
   exit 1
 fi
-if cmp -s "$here/requirements.txt" "$stamp"; then
+if cat "$here"/requirements*.txt | cmp -s - "$stamp"; then
   echo "oracle: $venv is up to date"
 else
   if [ ! -x "$venv/bin/python" ]; then
@@ -26,7 +26,8 @@ else
   fi
   echo "oracle: installing requirements.txt (about 5 GB, a minute or two)"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-  cp "$here/requirements.txt" "$stamp"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/requirements-alone.txt"
+  cat "$here"/requirements*.txt >"$stamp"
 fi
 
 # lm-eval's sentence and capital-word checks need Punkt's English parameters under nltk_data.
