@@ -31,7 +31,7 @@ def originals(python, data):
 
 def check_seconds(bin_dir, data):
     """The best of three: what else the machine does is not the program's time."""
-    command = [f"{bin_dir}/plumbline", "check", "--task", "ifeval", "--prompts", f"{data}/ifeval/input_data.jsonl", "--responses", f"{data}/ifeval/gpt4_responses.jsonl", "-o", "json"]
+    command = [f"{bin_dir}/plumbline", "--quiet", "check", "--task", "ifeval", "--prompts", f"{data}/ifeval/input_data.jsonl", "--responses", f"{data}/ifeval/gpt4_responses.jsonl", "-o", "json"]
     best = float("inf")
     for _ in range(3):
         with tempfile.TemporaryFile() as out:
