@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,7 @@ absl::Status HostedModel::Open() {
   if (requested_.kv_cache_bytes < 0) return absl::InvalidArgumentError("kv_cache_bytes: negative");
   ABSL_ASSIGN_OR_RETURN(DecoderSpec spec, LoadDecoderSpec(requested_.path));
   ABSL_ASSIGN_OR_RETURN(checkpoint_, Checkpoint::Open(requested_.path));
+  ABSL_RETURN_IF_ERROR(SettleTiedHead(*checkpoint_, spec));
   ABSL_ASSIGN_OR_RETURN(encoder_, PromptEncoder::Load(requested_.path, spec.vocabulary));
   ABSL_ASSIGN_OR_RETURN(const ComputeType dtype, ResolveDtype(requested_, *checkpoint_));
   ABSL_ASSIGN_OR_RETURN(const std::string config_digest,
@@ -116,6 +118,12 @@ absl::Status HostedModel::Open() {
   }
   ABSL_ASSIGN_OR_RETURN(std::vector<std::vector<float>> base, CanaryLogits(canary_, {nullptr}));
   canary_base_ = std::move(base[0]);
+  if (!std::all_of(canary_base_.begin(), canary_base_.end(),
+                   [](float x) { return std::isfinite(x); })) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        requested_.path, ": the logits of a short prompt hold NaN or infinity: damaged weights",
+        dtype == ComputeType::kBfloat16 ? ", or values beyond bfloat16 (try float32)" : ""));
+  }
   info_.load_time = absl::Now() - start;
   return absl::OkStatus();
 }

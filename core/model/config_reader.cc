@@ -26,7 +26,12 @@ absl::StatusOr<ConfigReader> ConfigReader::Open(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   nlohmann::json json = nlohmann::json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path, ": not JSON"));
+  if (json.is_discarded()) {
+    const bool pointer = text.str().rfind("version https://git-lfs", 0) == 0;
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": not JSON",
+        pointer ? " but a git-lfs pointer, not the file itself: run `git lfs pull`" : ""));
+  }
   if (!json.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": not a JSON object"));
   }

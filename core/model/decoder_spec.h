@@ -59,6 +59,9 @@ struct DecoderSpec {
   int64_t context = 0;       // tokens of prompt + response
   std::vector<LayerSpec> layers;
   std::vector<RopeSpec> ropes;
+  // A response that grows beyond this length is computed anew at that token, prompt included, as
+  // transformers' generate does with Phi-3, whose rotation changes there; 0: never.
+  int64_t restart_beyond = 0;
   bool rope_late_cast = false;  // rotate in fp32, round once: OLMo2
 
   NormStyle norm = NormStyle::kRms;

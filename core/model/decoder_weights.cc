@@ -163,6 +163,16 @@ class Loader {
   int64_t parameters_ = 0;
 };
 
+// Under what name the checkpoint has a parameter: it may lack the prefix.
+std::string NameIn(const DecoderSpec& spec, const Checkpoint& checkpoint, const std::string& name) {
+  absl::string_view bare = name;
+  if (!checkpoint.Contains(name) && absl::ConsumePrefix(&bare, spec.prefix) &&
+      checkpoint.Contains(bare)) {
+    return std::string(bare);
+  }
+  return name;
+}
+
 }  // namespace
 
 std::string LayerModuleName(const DecoderSpec& spec, int64_t layer, absl::string_view name) {
@@ -177,14 +187,31 @@ absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoi
                                          absl::string_view module, absl::string_view parameter,
                                          absl::Span<const int64_t> shape) {
   const std::string name = absl::StrCat(module, ".", parameter);
-  absl::StatusOr<at::Tensor> tensor = checkpoint.Load(name, shape);
-  if (tensor.ok() || tensor.status().code() != absl::StatusCode::kNotFound) return tensor;
-  absl::string_view bare = name;
-  if (absl::ConsumePrefix(&bare, spec.prefix)) {
-    absl::StatusOr<at::Tensor> without = checkpoint.Load(bare, shape);
-    if (without.ok() || without.status().code() != absl::StatusCode::kNotFound) return without;
+  const std::string found = NameIn(spec, checkpoint, name);
+  absl::StatusOr<at::Tensor> tensor = checkpoint.Load(found, shape);
+  if (!tensor.ok()) {
+    return absl::IsNotFound(tensor.status()) ? absl::InvalidArgumentError(tensor.status().message())
+                                             : tensor.status();
   }
-  return absl::InvalidArgumentError(tensor.status().message());
+  if (!tensor->is_floating_point()) {
+    return absl::UnimplementedError(absl::StrCat(
+        checkpoint.directory(), ": ", found, ": dtype ", DTypeName(checkpoint.info(found)->dtype),
+        ": quantised checkpoints are not supported; use the original float16, "
+        "bfloat16 or float32 one"));
+  }
+  return tensor;
+}
+
+absl::Status SettleTiedHead(const Checkpoint& checkpoint, DecoderSpec& spec) {
+  const std::string name = absl::StrCat(spec.head, ".weight");
+  if (!spec.tied_head || !checkpoint.Contains(name)) return absl::OkStatus();
+  const std::string embedding = ModuleName(spec, spec.embedding);
+  ABSL_ASSIGN_OR_RETURN(const at::Tensor head, checkpoint.Load(name));
+  ABSL_ASSIGN_OR_RETURN(const at::Tensor table, LoadParameter(spec, checkpoint, embedding, "weight",
+                                                              {spec.vocabulary, spec.hidden}));
+  spec.tied_head = head.scalar_type() == table.scalar_type() && head.equal(table);
+  checkpoint.DropPages();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<at::Tensor> LoadModuleParameter(const DecoderSpec& spec,

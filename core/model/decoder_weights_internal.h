@@ -61,12 +61,16 @@ std::string LayerModuleName(const DecoderSpec& spec, int64_t layer, absl::string
 std::string ModuleName(const DecoderSpec& spec, absl::string_view name);
 
 // A tensor by module and parameter ("weight", "bias"); the checkpoint may lack the prefix. Errors
-// name the tensor.
+// name the tensor. Unimplemented: integers, that is, quantised weights.
 absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoint& checkpoint,
                                          absl::string_view module, absl::string_view parameter,
                                          absl::Span<const int64_t> shape);
 
-// The same for a module, "weight" in the checkpoint's layout; of a tied module the owner's.
+// A checkpoint that says its head is tied and has another one all the same means the other one, as
+// transformers 5 takes it: then spec.tied_head becomes false.
+absl::Status SettleTiedHead(const Checkpoint& checkpoint, DecoderSpec& spec);
+
+// LoadParameter for a module, "weight" in the checkpoint's layout; of a tied module the owner's.
 absl::StatusOr<at::Tensor> LoadModuleParameter(const DecoderSpec& spec,
                                                const Checkpoint& checkpoint,
                                                const TargetModule& module,

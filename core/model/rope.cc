@@ -65,6 +65,12 @@ int64_t FixedLength(const RopeSpec& rope) {
   return std::numeric_limits<int64_t>::max();
 }
 
+bool RotatesAlike(const RopeSpec& rope, int64_t a, int64_t b) {
+  const int64_t fixed = FixedLength(rope);
+  if (rope.kind == RopeKind::kLongRope) return (a > fixed) == (b > fixed);
+  return a == b || std::max(a, b) <= fixed;
+}
+
 std::vector<float> InverseFrequencies(const RopeSpec& rope, int64_t length) {
   double base = rope.theta;
   if (rope.kind == RopeKind::kDynamic) {

@@ -40,6 +40,9 @@ std::vector<float> InverseFrequencies(const RopeSpec& rope, int64_t length);
 // The length up to which frequencies stay those of length 1; longer sequences differ.
 int64_t FixedLength(const RopeSpec& rope);
 
+// Whether a position is rotated alike in a sequence of `a` tokens and in one of `b`.
+bool RotatesAlike(const RopeSpec& rope, int64_t a, int64_t b);
+
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_MODEL_ROPE_H_

@@ -42,7 +42,8 @@ absl::StatusOr<std::string> ReadTokenizerFile(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat("load tokenizer \"", file,
                      "\": no such file; a model needs tokenizer.json (a sentencepiece "
-                     "tokenizer.model is not read)"));
+                     "tokenizer.model is not read); transformers writes it: "
+                     "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)"));
   }
   std::ostringstream content;
   content << stream.rdbuf();

@@ -58,6 +58,11 @@ absl::Status NoWeights(const std::string& directory) {
           absl::StrCat(directory, ": only pickled weights (", name,
                        "): pickles can run code and are never loaded; convert to safetensors"));
     }
+    if (absl::EndsWith(name, ".gguf")) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(directory, ": only GGUF weights (", name,
+                       "), which are not read; use the original safetensors checkpoint"));
+    }
   }
   return absl::NotFoundError(
       absl::StrCat(directory, ": neither ", kSingleFile, " nor ", kIndexFile));

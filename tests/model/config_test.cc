@@ -49,6 +49,56 @@ TEST(ConfigTest, OldAndNewFormsOfRopeMeanTheSame) {
   EXPECT_EQ(a.head_dim, 16);
 }
 
+TEST(ConfigTest, TheOldRopeKeyWinsOverTheNewOne) {
+  json both = Llama();
+  both["rope_theta"] = 777.0;
+  both["rope_scaling"] = {{"type", "linear"}, {"factor", 3.0}};
+  both["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 10000.0}};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec spec, Parse(both));
+  EXPECT_EQ(spec.ropes[0].kind, RopeKind::kLinear);
+  EXPECT_EQ(spec.ropes[0].theta, 777.0);
+  both["rope_scaling"] = json::object();
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec empty, Parse(both));
+  EXPECT_EQ(empty.ropes[0].kind, RopeKind::kDefault);
+}
+
+TEST(ConfigTest, AScalingLengthensTheContextItWasMadeFor) {
+  const auto context = [](const char* scaling) {
+    json config = Llama();
+    config["rope_scaling"] = json::parse(scaling);
+    const absl::StatusOr<DecoderSpec> spec = Parse(config);
+    return spec.ok() ? spec->context : -1;
+  };
+  EXPECT_EQ(context("null"), 512);
+  EXPECT_EQ(context(R"({"type": "linear", "factor": 2.0})"), 1024);
+  EXPECT_EQ(context(R"({"type": "dynamic", "factor": 4.0})"), 2048);
+  EXPECT_EQ(context(R"({"type": "yarn", "factor": 4.0})"), 2048);
+  EXPECT_EQ(context(R"({"type": "yarn", "factor": 4.0,
+                        "original_max_position_embeddings": 64})"),
+            512);
+}
+
+TEST(ConfigTest, ModelTypeStandsInForMissingArchitectures) {
+  json config = Llama();
+  config["architectures"] = nullptr;
+  config["model_type"] = "llama";
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec spec, Parse(config));
+  EXPECT_EQ(spec.architecture, "LlamaForCausalLM");
+  config["architectures"] = {"LlamaModel"};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec headless, Parse(config));
+  EXPECT_EQ(headless.architecture, "LlamaForCausalLM");
+}
+
+TEST(ConfigTest, MistralsWindowIsMissingOrNull) {
+  json config = Llama();
+  config["architectures"] = {"MistralForCausalLM"};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec missing, Parse(config));
+  EXPECT_EQ(missing.layers[0].window, 4096);
+  config["sliding_window"] = nullptr;
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec null, Parse(config));
+  EXPECT_EQ(null.layers[0].window, 0);
+}
+
 struct Bad {
   const char* name;
   const char* patch;  // JSON merge patch over Llama()
@@ -73,6 +123,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"no_architecture", R"({"architectures": null})", kInvalid, "architectures"},
         Bad{"two_architectures", R"({"architectures": ["A", "B"]})", kInvalid, "architectures"},
+        Bad{"foreign_type", R"({"architectures": null, "model_type": "mixtral"})", kUnimplemented,
+            "model_type: \"mixtral\" is not supported"},
+        Bad{"two_families", R"({"model_type": "mistral"})", kInvalid, "must name one family"},
+        Bad{"classifier", R"({"architectures": ["LlamaForSequenceClassification"]})",
+            kUnimplemented, "LlamaForSequenceClassification"},
+        Bad{"compressed", R"({"compression_config": {"format": "pack"}})", kUnimplemented,
+            "compression_config"},
         Bad{"foreign", R"({"architectures": ["MixtralForCausalLM"]})", kUnimplemented, "Mixtral"},
         Bad{"no_hidden", R"({"hidden_size": null})", kInvalid, "hidden_size: missing"},
         Bad{"text_hidden", R"({"hidden_size": "64"})", kInvalid, "hidden_size"},
@@ -109,8 +166,14 @@ TEST(ConfigTest, UnreadableFilesAreNamed) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("config.json")));
   dir.Write("config.json", "{\"hidden_size\": ");
   EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("not JSON")));
+  dir.Write("config.json", "version https://git-lfs.github.com/spec/v1\n");
+  EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("git lfs pull")));
   dir.Write("config.json", "[1, 2]");
   EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("object")));
+  TempDir adapter;
+  adapter.Write("adapter_config.json", "{}");
+  EXPECT_THAT(LoadDecoderSpec(adapter.path()),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a PEFT adapter")));
 }
 
 }  // namespace

@@ -124,6 +124,11 @@ TEST(Checkpoint, RefusesADirectoryWithoutSafetensors) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("nope")));
   EXPECT_THAT(Checkpoint::Open(dir.path()),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("neither model.safetensors nor")));
+  TempDir gguf;
+  gguf.Write("model-q4.gguf", "GGUF");
+  EXPECT_THAT(Checkpoint::Open(gguf.path()),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("model-q4.gguf"), HasSubstr("safetensors"))));
   dir.Write("pytorch_model.bin", "\x80\x02");
   EXPECT_THAT(Checkpoint::Open(dir.path()),
               StatusIs(absl::StatusCode::kFailedPrecondition,

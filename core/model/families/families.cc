@@ -1,6 +1,8 @@
 #include "core/model/families/families.h"
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,22 +20,55 @@ constexpr int64_t kMaxContext = int64_t{1} << 24;
 
 struct Family {
   const char* architecture;
+  const char* headless;    // transformers' name of the model without its head
+  const char* model_type;  // what AutoModelForCausalLM goes by
   void (*read)(ConfigReader&, DecoderSpec&);
 };
 
 constexpr Family kFamilies[] = {
-    {"GPT2LMHeadModel", ReadGpt2},       {"Gemma2ForCausalLM", ReadGemma2},
-    {"Gemma3ForCausalLM", ReadGemma3},   {"LlamaForCausalLM", ReadLlama},
-    {"MistralForCausalLM", ReadMistral}, {"Olmo2ForCausalLM", ReadOlmo2},
-    {"Phi3ForCausalLM", ReadPhi3},       {"Qwen2ForCausalLM", ReadQwen2},
-    {"Qwen3ForCausalLM", ReadQwen3},     {"SmolLM3ForCausalLM", ReadSmolLm3},
+    {"GPT2LMHeadModel", "GPT2Model", "gpt2", ReadGpt2},
+    {"Gemma2ForCausalLM", "Gemma2Model", "gemma2", ReadGemma2},
+    {"Gemma3ForCausalLM", "Gemma3TextModel", "gemma3_text", ReadGemma3},
+    {"LlamaForCausalLM", "LlamaModel", "llama", ReadLlama},
+    {"MistralForCausalLM", "MistralModel", "mistral", ReadMistral},
+    {"Olmo2ForCausalLM", "Olmo2Model", "olmo2", ReadOlmo2},
+    {"Phi3ForCausalLM", "Phi3Model", "phi3", ReadPhi3},
+    {"Qwen2ForCausalLM", "Qwen2Model", "qwen2", ReadQwen2},
+    {"Qwen3ForCausalLM", "Qwen3Model", "qwen3", ReadQwen3},
+    {"SmolLM3ForCausalLM", "SmolLM3Model", "smollm3", ReadSmolLm3},
 };
 
-const Family* FindFamily(absl::string_view architecture) {
-  for (const Family& family : kFamilies) {
-    if (architecture == family.architecture) return &family;
+// By `architectures`, and by `model_type` where a configuration lacks them, as transformers'
+// AutoModelForCausalLM does. Null: an error is recorded.
+const Family* FindFamily(ConfigReader& config) {
+  const std::vector<std::string> names = config.Strings("architectures");
+  const std::string type = config.StringOr("model_type", "");
+  if (!config.status().ok()) return nullptr;
+  if (names.size() > 1 || (names.empty() && type.empty())) {
+    config.Invalid("architectures", "want a list of one name");
+    return nullptr;
   }
-  return nullptr;
+  const Family* found = nullptr;
+  const Family* typed = nullptr;
+  for (const Family& family : kFamilies) {
+    if (type == family.model_type) typed = &family;
+    if (!names.empty() && (names[0] == family.architecture || names[0] == family.headless)) {
+      found = &family;
+    }
+  }
+  if (found != nullptr && typed != nullptr && found != typed) {
+    config.Invalid("architectures", absl::StrCat("\"", names[0], "\", and model_type is \"", type,
+                                                 "\": they must name one family"));
+    return nullptr;
+  }
+  if (names.empty()) found = typed;
+  if (found == nullptr) {
+    config.Unimplemented(
+        names.empty() ? "model_type" : "architectures",
+        absl::StrCat("\"", names.empty() ? type : names[0], "\" is not supported; there are ",
+                     absl::StrJoin(SupportedArchitectures(), ", ")));
+  }
+  return found;
 }
 
 // Features that would change the forward pass and that no family here has.
@@ -42,6 +77,10 @@ void RefuseForeignFeatures(ConfigReader& config) {
     config.Unimplemented("quantization_config",
                          "quantised checkpoints are not supported; use the "
                          "original float16, bfloat16 or float32 one");
+  }
+  if (config.Has("compression_config")) {
+    config.Unimplemented("compression_config",
+                         "compressed checkpoints are not supported; use the original one");
   }
   for (const char* key : {"num_local_experts", "num_experts", "n_routed_experts"}) {
     if (config.Has(key)) config.Unimplemented(key, "mixture-of-experts models are not supported");
@@ -97,6 +136,19 @@ void ReadLongRope(ConfigReader& p, RopeSpec& rope) {
   rope.attention_factor = p.NumberOr("attention_factor", inferred, 0, 100);
 }
 
+// What the scaling is for: these kinds are added to a configuration whose max_position_embeddings
+// stays the trained length. (transformers has no limit, vLLM multiplies as here.)
+int64_t ScaledContext(const RopeSpec& rope, int64_t context) {
+  double scaled = 0;
+  if (rope.kind == RopeKind::kLinear || rope.kind == RopeKind::kDynamic) {
+    scaled = rope.factor * static_cast<double>(context);
+  } else if (rope.kind == RopeKind::kYarn) {
+    scaled = rope.factor * static_cast<double>(rope.original_context);
+  }
+  scaled = std::min(scaled, static_cast<double>(kMaxContext));
+  return std::max(context, static_cast<int64_t>(scaled));
+}
+
 }  // namespace
 
 std::vector<std::string> SupportedArchitectures() {
@@ -106,27 +158,22 @@ std::vector<std::string> SupportedArchitectures() {
 }
 
 absl::StatusOr<DecoderSpec> LoadDecoderSpec(const std::string& directory) {
-  ABSL_ASSIGN_OR_RETURN(ConfigReader config,
-                        ConfigReader::Open(absl::StrCat(directory, "/config.json")));
-  return ParseDecoderSpec(config);
+  absl::StatusOr<ConfigReader> config = ConfigReader::Open(absl::StrCat(directory, "/config.json"));
+  if (absl::IsNotFound(config.status()) &&
+      std::filesystem::exists(absl::StrCat(directory, "/adapter_config.json"))) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        directory, ": a PEFT adapter and not a model: load its base, then this with LoadAdapter"));
+  }
+  ABSL_RETURN_IF_ERROR(config.status());
+  return ParseDecoderSpec(*config);
 }
 
 absl::StatusOr<DecoderSpec> ParseDecoderSpec(ConfigReader& config) {
-  const std::vector<std::string> architectures = config.Strings("architectures");
-  ABSL_RETURN_IF_ERROR(config.status());
-  if (architectures.size() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(config.where(), ": architectures: want a list of one name"));
-  }
-  const Family* family = FindFamily(architectures[0]);
-  if (family == nullptr) {
-    return absl::UnimplementedError(absl::StrCat(
-        config.where(), ": architectures: \"", architectures[0], "\" is not supported; there are ",
-        absl::StrJoin(SupportedArchitectures(), ", ")));
-  }
+  const Family* family = FindFamily(config);
+  if (family == nullptr) return config.status();
   RefuseForeignFeatures(config);
   DecoderSpec spec;
-  spec.architecture = architectures[0];
+  spec.architecture = family->architecture;
   family->read(config, spec);
   ABSL_RETURN_IF_ERROR(config.status());
   return spec;
@@ -189,14 +236,16 @@ RopeSpec ReadRopeParameters(ConfigReader& config, ConfigReader* parameters, cons
   return rope;
 }
 
-RopeSpec ReadRope(ConfigReader& config, const DecoderSpec& spec, double default_theta,
+RopeSpec ReadRope(ConfigReader& config, DecoderSpec& spec, double default_theta,
                   bool partial_allowed) {
   const double theta = config.NumberOr("rope_theta", default_theta, 1, 1e12);
-  std::optional<ConfigReader> parameters = config.Object("rope_parameters");
-  if (!parameters) parameters = config.Object("rope_scaling");
+  // The old name wins where both stand, as in transformers; an empty one counts as none.
+  std::optional<ConfigReader> parameters = config.Object("rope_scaling");
+  if (!parameters || parameters->json().empty()) parameters = config.Object("rope_parameters");
   RopeSpec rope =
       ReadRopeParameters(config, parameters ? &*parameters : nullptr, spec, theta, partial_allowed);
   if (parameters) config.Absorb(*parameters);
+  spec.context = ScaledContext(rope, spec.context);
   return rope;
 }
 

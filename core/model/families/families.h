@@ -50,8 +50,9 @@ void ReadLlamaLike(ConfigReader& config, const LlamaLikeOptions& options, Decode
 // "silu", "gelu_pytorch_tanh", "gelu_new", "relu"; others are Unimplemented.
 Activation ReadActivation(ConfigReader& config, const char* key, const char* fallback);
 
-// RoPE from rope_parameters (new) or rope_theta and rope_scaling (old).
-RopeSpec ReadRope(ConfigReader& config, const DecoderSpec& spec, double default_theta,
+// RoPE from rope_parameters (new) or rope_theta and rope_scaling (old). A scaling that goes beyond
+// max_position_embeddings lengthens spec.context.
+RopeSpec ReadRope(ConfigReader& config, DecoderSpec& spec, double default_theta,
                   bool partial_allowed = false);
 // The same from one dictionary of parameters (may be null) and a base.
 RopeSpec ReadRopeParameters(ConfigReader& config, ConfigReader* parameters, const DecoderSpec& spec,

@@ -7,7 +7,9 @@ void ReadMistral(ConfigReader& config, DecoderSpec& spec) {
   LlamaLikeOptions options;
   ReadLlamaLike(config, options, spec);
   spec.ropes = {ReadRope(config, spec, options.theta)};
-  const int64_t window = config.IntOr("sliding_window", 0, 1, int64_t{1} << 24);
+  // null: no window; a missing key means the family's default.
+  const int64_t fallback = config.json().contains("sliding_window") ? 0 : 4096;
+  const int64_t window = config.IntOr("sliding_window", fallback, 1, int64_t{1} << 24);
   for (LayerSpec& layer : spec.layers) layer.window = static_cast<int>(window);
 }
 

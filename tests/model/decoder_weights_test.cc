@@ -1,0 +1,71 @@
+// What a checkpoint's tensors may be: their types, and a head beside tied embeddings.
+#include "core/model/decoder_weights_internal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/safetensors_writer.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace plumbline {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class DecoderWeightsTest : public testing::Test {
+ protected:
+  DecoderWeightsTest() {
+    spec_.vocabulary = 3;
+    spec_.hidden = 2;
+    spec_.tied_head = true;
+  }
+
+  std::shared_ptr<const Checkpoint> Open(const std::vector<TensorSpec>& tensors) {
+    std::ofstream(directory_.path() + "/model.safetensors", std::ios::binary)
+        << SafetensorsBytes(tensors);
+    auto checkpoint = Checkpoint::Open(directory_.path());
+    EXPECT_OK(checkpoint.status());
+    return *std::move(checkpoint);
+  }
+
+  TempDir directory_;
+  DecoderSpec spec_;
+};
+
+TEST_F(DecoderWeightsTest, IntegersAreRefusedByName) {
+  const auto checkpoint = Open({{"model.embed_tokens.weight", "I8", {3, 2}, std::string(6, '\1')}});
+  EXPECT_THAT(
+      LoadParameter(spec_, *checkpoint, "model.embed_tokens", "weight", {3, 2}),
+      StatusIs(absl::StatusCode::kUnimplemented, AllOf(HasSubstr("model.embed_tokens.weight"),
+                                                       HasSubstr("I8"), HasSubstr("quantised"))));
+}
+
+TEST_F(DecoderWeightsTest, TheNamesMayLackThePrefix) {
+  const auto checkpoint = Open({F32("embed_tokens.weight", {3, 2}, {1, 2, 3, 4, 5, 6})});
+  EXPECT_OK(LoadParameter(spec_, *checkpoint, "model.embed_tokens", "weight", {3, 2}).status());
+  EXPECT_THAT(
+      LoadParameter(spec_, *checkpoint, "model.norm", "weight", {2}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no tensor \"model.norm.weight\"")));
+}
+
+TEST_F(DecoderWeightsTest, AHeadOfItsOwnIsNotTied) {
+  const TensorSpec embedding = F32("model.embed_tokens.weight", {3, 2}, {1, 2, 3, 4, 5, 6});
+  EXPECT_OK(SettleTiedHead(*Open({embedding}), spec_));
+  EXPECT_TRUE(spec_.tied_head);
+  EXPECT_OK(
+      SettleTiedHead(*Open({embedding, F32("lm_head.weight", {3, 2}, {1, 2, 3, 4, 5, 6})}), spec_));
+  EXPECT_TRUE(spec_.tied_head);
+  EXPECT_OK(
+      SettleTiedHead(*Open({embedding, F32("lm_head.weight", {3, 2}, {1, 2, 3, 4, 5, 7})}), spec_));
+  EXPECT_FALSE(spec_.tied_head);
+}
+
+}  // namespace
+}  // namespace plumbline
