@@ -18,9 +18,17 @@ std::string PrefixSalt(const DecoderSpec& spec, const Request& request) {
   std::string salt = request.adapter == nullptr ? "base" : request.adapter->version;
   const int64_t length = static_cast<int64_t>(request.tokens.size());
   for (const RopeSpec& rope : spec.ropes) {
-    if (length > FixedLength(rope)) return absl::StrCat(salt, " length ", length);
+    if (length <= FixedLength(rope)) continue;
+    return RotatesAlike(rope, length, length + 1) ? absl::StrCat(salt, " long")
+                                                  : absl::StrCat(salt, " length ", length);
   }
   return salt;
+}
+
+// Whether a response will be computed anew on its way (DecoderSpec::restart_beyond).
+bool Restarts(const DecoderSpec& spec, const Request& request, int64_t prompt_length) {
+  return request.samples && prompt_length <= spec.restart_beyond &&
+         request.max_tokens > spec.restart_beyond;
 }
 
 }  // namespace
@@ -45,7 +53,8 @@ void DeviceEngine::Submit(std::unique_ptr<Request> request) {
   if (needed > pool_->blocks()) {
     refused = absl::ResourceExhaustedError(
         absl::StrCat("the request needs a KV cache of ", needed * kKvBlockTokens,
-                     " tokens and this model's holds ", cache_tokens()));
+                     " tokens and this model's holds ", cache_tokens(),
+                     ": ask for fewer, or load it with more (--kv-cache-bytes)"));
   } else {
     absl::MutexLock lock(&mutex_);
     if (stopping_) {
@@ -120,12 +129,30 @@ void DeviceEngine::Loop() {
   }
 }
 
+// A response that has come to the length where its rotation changes goes back to its beginning. Its
+// blocks are all its own.
+void DeviceEngine::RestartGrown() {
+  const DecoderSpec& spec = decoder_->spec();
+  if (spec.restart_beyond == 0) return;
+  for (Sequence& s : running_) {
+    const int64_t length = static_cast<int64_t>(s.request->tokens.size());
+    if (length != spec.restart_beyond + 1 || s.computed != spec.restart_beyond ||
+        !Restarts(spec, *s.request, s.prompt_length)) {
+      continue;
+    }
+    s.computed = 0;
+    s.prompt_length = length;
+    s.request->output_from = length - 1;
+  }
+}
+
 // ---- admission ----
 
 int64_t DeviceEngine::ReserveFor(const Request& request) const {
   if (request.largest_child == 0) return 0;
   const int64_t context = static_cast<int64_t>(request.tokens.size());
-  return BlocksFor(context + request.largest_child) - context / kKvBlockTokens;
+  const int64_t whole = BlocksFor(context + request.largest_child);
+  return whole - (request.lone_children ? BlocksFor(context) : context / kKvBlockTokens);
 }
 
 void DeviceEngine::DropCancelled() {
@@ -180,7 +207,9 @@ const std::vector<std::string>& DeviceEngine::KeysOf(Request& request) const {
 DeviceEngine::Waiting::Answer DeviceEngine::AdmitRequest(std::unique_ptr<Request>& request) {
   Sequence sequence;
   sequence.prompt_length = static_cast<int64_t>(request->tokens.size());
-  if (options_.prefix_cache && request->share_prefix) {
+  const bool shares =
+      request->share_prefix && !Restarts(decoder_->spec(), *request, sequence.prompt_length);
+  if (options_.prefix_cache && shares) {
     const std::vector<std::string>& keys = KeysOf(*request);
     const size_t usable =
         std::min<size_t>(keys.size(), static_cast<size_t>(request->output_from / kKvBlockTokens));
@@ -300,7 +329,8 @@ void DeviceEngine::RefillReserve(Family& family, Sequence& child) {
 
 void DeviceEngine::StartFamily(Sequence& s, std::vector<std::unique_ptr<Request>> children) {
   Family& family = families_.emplace_back();
-  family.context = s.computed;
+  // Lone children take the parent's blocks, which nobody shares, for their own.
+  family.context = s.request->lone_children ? 0 : s.computed;
   const int64_t held = BlocksFor(family.context);
   family.blocks.assign(s.blocks.begin(), s.blocks.begin() + held);
   family.reserve.assign(s.blocks.begin() + held, s.blocks.end());

@@ -82,7 +82,7 @@ class DeviceEngine {
   // A finished sequence whose children still need its keys and values.
   struct Family {
     std::unique_ptr<Request> parent;  // adapter and cancel token
-    int64_t context = 0;              // tokens
+    int64_t context = 0;              // tokens that children share; 0: they compute them anew
     std::vector<void*> blocks;
     std::vector<void*> reserve;  // enough for one child, so that a full cache cannot stop it
     std::deque<std::unique_ptr<Request>> waiting;
@@ -118,6 +118,7 @@ class DeviceEngine {
   void FailEverything(const absl::Status& status);
   int64_t BlocksFor(int64_t tokens) const { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
   int64_t ReserveFor(const Request& request) const;
+  void RestartGrown();
   void ReleaseAll(std::vector<void*>& blocks);
   void CountStep();
 

@@ -14,6 +14,7 @@ namespace plumbline {
 
 void DeviceEngine::BuildStep() {
   step_ = {};
+  RestartGrown();
   std::vector<StepCandidate> candidates;
   for (const Sequence& s : running_) {
     candidates.push_back({static_cast<int64_t>(s.request->tokens.size()) - s.computed,

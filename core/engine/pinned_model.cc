@@ -18,6 +18,17 @@ absl::Status CheckLength(int64_t prompt, int64_t more, absl::string_view more_na
                                             "; the model's context is ", context));
 }
 
+// Whether the context is rotated in every continuation's sequence as it is alone.
+bool SharesContext(const DecoderSpec& spec, const PromptEncoder::Split& split) {
+  const int64_t context = static_cast<int64_t>(split.context.size());
+  int64_t longest = context;
+  for (const std::vector<int32_t>& continuation : split.continuations) {
+    longest = std::max(longest, context + static_cast<int64_t>(continuation.size()) - 1);
+  }
+  return std::all_of(spec.ropes.begin(), spec.ropes.end(),
+                     [=](const RopeSpec& rope) { return RotatesAlike(rope, context, longest); });
+}
+
 absl::StatusOr<std::vector<TokenScore>> WithTexts(const Tokenizer& tokenizer,
                                                   const std::vector<int32_t>& tokens,
                                                   const std::vector<TokenLogits>& logits) {
@@ -130,8 +141,9 @@ void PinnedModel::LogLikelihoods(
                                            static_cast<int64_t>(continuation.size()),
                                            "a continuation", model->info_.context_length));
         }
+        const bool shares = SharesContext(model->engine_->decoder().spec(), split);
         return MakeLogLikelihoods(
-            std::move(split.context), std::move(split.continuations),
+            std::move(split.context), std::move(split.continuations), shares,
             [shared_done](absl::StatusOr<std::vector<LogLikelihood>> result) {
               (*shared_done)(std::move(result));
             },

@@ -42,6 +42,13 @@ absl::StatusOr<std::unique_ptr<const PromptEncoder>> PromptEncoder::Load(
       ReadEnds(absl::StrCat(directory, "/generation_config.json"), encoder->end_tokens_));
   ABSL_RETURN_IF_ERROR(ReadEnds(absl::StrCat(directory, "/config.json"), encoder->end_tokens_));
   ABSL_ASSIGN_OR_RETURN(const TokenizerConfig config, TokenizerConfig::Load(directory));
+  for (const std::string& token : config.added_tokens) {
+    if (encoder->tokenizer_->TokenId(token)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(directory, ": tokenizer_config.json: added_tokens_decoder: \"", token,
+                     "\" is not in tokenizer.json; transformers writes both: "
+                     "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)"));
+  }
   for (const std::optional<std::string>& token : {config.eos_token, config.bos_token}) {
     if (!token) continue;
     const std::optional<int32_t> id = encoder->tokenizer_->TokenId(*token);

@@ -131,6 +131,7 @@ class ScoreWork : public Work {
 struct Question {
   std::vector<int32_t> context;
   std::vector<std::vector<int32_t>> continuations;
+  bool shares_context = true;  // else a continuation's own pass gives its first token, too
   std::vector<std::vector<double>> log_probabilities;  // by continuation and token
   std::vector<std::vector<char>> greedy;               // bytes: written by several threads
   std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done;
@@ -182,7 +183,7 @@ class ChoiceWork : public Work {
     taken_.fetch_add(1, std::memory_order_relaxed);
   }
   absl::StatusOr<bool> Advance(std::vector<int32_t>&) override {
-    return taken_.load(std::memory_order_relaxed) + 1 ==
+    return taken_.load(std::memory_order_relaxed) + (question_->shares_context ? 1 : 0) ==
            static_cast<int64_t>(question_->continuations[choice_].size());
   }
   void Finish(const absl::Status& status) override { question_->End(status); }
@@ -217,7 +218,8 @@ class ContextWork : public Work {
       auto child = std::make_unique<Request>();
       child->tokens = question_->context;
       child->tokens.insert(child->tokens.end(), continuation.begin(), continuation.end() - 1);
-      child->output_from = static_cast<int64_t>(question_->context.size());
+      child->output_from =
+          static_cast<int64_t>(question_->context.size()) - (question_->shares_context ? 0 : 1);
       child->max_tokens = static_cast<int64_t>(child->tokens.size());
       child->work = std::make_unique<ChoiceWork>(question_, c);
       ++question_->open;
@@ -261,7 +263,8 @@ std::unique_ptr<Request> MakeScore(
 
 std::unique_ptr<Request> MakeLogLikelihoods(
     std::vector<int32_t> context, std::vector<std::vector<int32_t>> continuations,
-    std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done, Deliver deliver) {
+    bool shares_context, std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done,
+    Deliver deliver) {
   auto question = std::make_shared<Question>();
   auto request = std::make_unique<Request>();
   request->ticket.tokens = static_cast<int64_t>(context.size());
@@ -273,6 +276,9 @@ std::unique_ptr<Request> MakeLogLikelihoods(
     request->ticket.tokens += static_cast<int64_t>(continuation.size()) - 1;
   }
   question->open = 1;
+  question->shares_context = shares_context;
+  request->lone_children = !shares_context;
+  request->share_prefix = shares_context;
   question->context = std::move(context);
   question->continuations = std::move(continuations);
   question->done = std::move(done);

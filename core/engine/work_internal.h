@@ -49,6 +49,7 @@ struct Request {
   int64_t largest_child = 0;    // tokens that a child adds at most; 0: no children
   bool samples = false;         // its outputs are sampled tokens, not scores
   bool share_prefix = true;     // may take and leave blocks in the prefix cache
+  bool lone_children = false;   // children compute the context anew: longer, it rotates otherwise
   std::shared_ptr<const LoraWeights> adapter;  // null: the base
   std::shared_ptr<const CancelToken> cancel;   // may be null
   Ticket ticket;                         // its tokens: what may be computed, children included
@@ -80,10 +81,12 @@ std::unique_ptr<Request> MakeScore(
     std::vector<int32_t> tokens, int top,
     std::function<void(absl::StatusOr<std::vector<TokenLogits>>)> done, Deliver deliver);
 
-// `context` and continuations: not empty.
+// `context` and continuations: not empty. `shares_context`: its keys and values are those of the
+// longer sequences, too.
 std::unique_ptr<Request> MakeLogLikelihoods(
     std::vector<int32_t> context, std::vector<std::vector<int32_t>> continuations,
-    std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done, Deliver deliver);
+    bool shares_context, std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done,
+    Deliver deliver);
 
 }  // namespace plumbline
 

@@ -111,6 +111,11 @@ absl::StatusOr<TokenizerConfig> TokenizerConfig::Load(const std::string& model_d
   ABSL_ASSIGN_OR_RETURN(const Json file, ReadObject(path));
   if (file.is_object()) {
     ReadTokens(file, &config);
+    if (file.contains("added_tokens_decoder") && file["added_tokens_decoder"].is_object()) {
+      for (const auto& [id, value] : file["added_tokens_decoder"].items()) {
+        if (const auto token = TokenOf(value)) config.added_tokens.push_back(*token);
+      }
+    }
     config.add_bos_token = BoolOf(file, "add_bos_token");
     config.add_eos_token = BoolOf(file, "add_eos_token");
     if (file.contains("model_max_length") && file["model_max_length"].is_number_integer()) {

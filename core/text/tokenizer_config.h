@@ -29,6 +29,8 @@ struct TokenizerConfig {
   // Every special token by its name ("bos_token", ...; model-specific ones such as "image_token"
   // too), in the file's order: the variables a chat template sees.
   std::vector<std::pair<std::string, std::string>> named_tokens;
+  // The texts of added_tokens_decoder: all of them must be tokens of tokenizer.json.
+  std::vector<std::string> added_tokens;
   // "chat_template" when it is a string, or the one named "default" when it is a list of {name,
   // template}.
   std::optional<std::string> chat_template;

@@ -207,6 +207,9 @@ TEST(TokenizerConfigTest, ReadsBothFormsOfATokenAndBothFiles) {
   EXPECT_THAT(config.named_tokens,
               ElementsAre(Pair("bos_token", "<s>"), Pair("unk_token", "<unk>"),
                           Pair("eos_token", "</s>"), Pair("image_token", "<image>")));
+  dir.Write("tokenizer_config.json", R"({"added_tokens_decoder": {"7": {"content": "<x>"}}})");
+  ASSERT_OK_AND_ASSIGN(const TokenizerConfig added, TokenizerConfig::Load(dir.path()));
+  EXPECT_THAT(added.added_tokens, ElementsAre("<x>"));
   dir.Write("tokenizer_config.json", "[1]");
   EXPECT_THAT(TokenizerConfig::Load(dir.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a JSON object")));
