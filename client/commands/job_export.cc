@@ -29,6 +29,7 @@ ExportVerdict FromProto(const v1::Verdict& v) {
   verdict.sample = v.sample();
   verdict.prompt = v.prompt();
   verdict.target = v.target();
+  verdict.doc_target = v.doc_target();
   verdict.response = v.response();
   verdict.finish_reason = v.finish_reason() == v1::FINISH_REASON_STOP     ? "stop"
                           : v.finish_reason() == v1::FINISH_REASON_LENGTH ? "length"

@@ -15,7 +15,8 @@ using Json = nlohmann::ordered_json;
 Json PromptToJson(const TaskItem& item) {
   Json json;
   json["key"] = item.key;
-  if (item.choice_prompts.empty()) json["prompt"] = ShowPrompt(item.prompt);
+  if (item.choice_prompts.empty()) json["prompt"] = ShowItem(item);
+  if (!item.follow_ups.empty()) json["turns"] = item.follow_ups.size() + 1;
   for (const Prompt& context : item.choice_prompts)
     json["choice_prompts"].push_back(ShowPrompt(context));
   json["target"] = item.target;
@@ -56,7 +57,7 @@ std::string Quoted(const std::string& text) { return Dump(Json(text), false); }
 
 void PrintPrompt(const TaskItem& item) {
   std::cout << "\n--- prompt " << Quoted(item.key) << "\n";
-  if (item.choice_prompts.empty()) std::cout << ShowPrompt(item.prompt) << "\n---\n";
+  if (item.choice_prompts.empty()) std::cout << ShowItem(item) << "\n---\n";
   for (size_t i = 0; i < item.choices.size(); ++i) {
     std::cout << (static_cast<int>(i) == item.gold_choice ? "right  " : "choice ");
     if (!item.choice_prompts.empty())

@@ -31,6 +31,9 @@ struct TaskItem {
   // Multi-turn (Multi-IF): the user's later messages. The conversation goes on behind `prompt`, a
   // chat, with the model's own response to each message before the next one.
   std::vector<std::string> follow_ups;
+  // What doc_to_target gives, as Python prints it: an index, a text or a list of them (lm-eval's
+  // `target`). For exports; no part of the version. Empty: `target`.
+  std::string doc_target;
   std::string doc;  // the row as the data file has it, one JSON object; no part of the version
   // kPlain: where the prompt's own question begins, behind description and few-shot examples.
   size_t question_offset = 0;

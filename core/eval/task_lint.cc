@@ -86,6 +86,18 @@ std::string ShowPrompt(const Prompt& prompt) {
   return text;
 }
 
+std::string ShowItem(const TaskItem& item) {
+  std::string text = ShowPrompt(item.prompt);
+  for (size_t turn = 1; turn <= item.follow_ups.size(); ++turn) {
+    absl::StrAppend(&text, "\n\n<assistant>\n[response ", turn, "]\n\n<user>\n",
+                    item.follow_ups[turn - 1]);
+  }
+  if (!item.follow_ups.empty()) {
+    absl::StrAppend(&text, "\n\n<assistant>\n[response ", item.follow_ups.size() + 1, "]");
+  }
+  return text;
+}
+
 std::vector<LintFinding> LintTask(const Task& task) {
   std::vector<LintFinding> findings;
   const bool choice = task.output_type == OutputType::kMultipleChoice;

@@ -34,6 +34,10 @@ std::vector<LintFinding> LintTask(const Task& task);
 // The prompt as text, for showing: plain text as it is, a chat as "<role>\n<content>" blocks.
 std::string ShowPrompt(const Prompt& prompt);
 
+// The same of an item: behind the prompt its later turns, with "[response N]" where the model's
+// answer to turn N goes (of an item of one turn it goes to the end, and nothing is shown).
+std::string ShowItem(const TaskItem& item);
+
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_EVAL_TASK_LINT_H_

@@ -125,6 +125,7 @@ void PrintItems(const Task& task) {
     std::cout << json({{"key", item.key},
                        {"prompt", PromptJson(item.prompt)},
                        {"target", item.target},
+                       {"doc_target", item.doc_target.empty() ? item.target : item.doc_target},
                        {"choices", item.choices},
                        {"contexts", contexts},
                        {"gold", item.gold_choice}})

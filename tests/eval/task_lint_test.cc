@@ -68,5 +68,16 @@ TEST(ShowPromptTest, ShowsTurns) {
   EXPECT_EQ(ShowPrompt(chat), "<system>\ns\n\n<user>\nu");
 }
 
+TEST(ShowItemTest, ShowsEveryTurnAndWhereTheResponsesGo) {
+  TaskItem item;
+  item.prompt.format = PromptFormat::kChat;
+  item.prompt.messages = {{"user", "one"}};
+  EXPECT_EQ(ShowItem(item), "<user>\none");
+  item.follow_ups = {"two", "three"};
+  EXPECT_EQ(ShowItem(item),
+            "<user>\none\n\n<assistant>\n[response 1]\n\n<user>\ntwo\n\n<assistant>\n[response 2]"
+            "\n\n<user>\nthree\n\n<assistant>\n[response 3]");
+}
+
 }  // namespace
 }  // namespace plumbline

@@ -250,7 +250,7 @@ TEST_P(JobStoreConformance, RecordsVerdictsWithContiguousSequences) {
   full.response = std::string("nul \0 byte", 10);
   full.finish_reason = FinishReason::kLength;
   full.prompt_tokens = 11;
-  full.observations = {{"ila_strict", 2, 3}, {"exact_match", 0, 1}};
+  full.observations = {{"ila_strict", 2, 3}, {"exact_match", 0, 1, 3, "18"}};
   full.outcomes = {{"a:b", true, false, true, false, "why"}};
   full.extracted = "42";
   full.choices = {{-1.5, true, 2}};

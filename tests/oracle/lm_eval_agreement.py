@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Eight tasks, item by item, in lm-eval and in Plumbline: the same task files, data and model (the demo's, float32, greedy). Six
+"""Nine tasks, item by item, in lm-eval and in Plumbline: the same task files, data and model (the demo's, float32, greedy). Seven
 are asked of the base with plain prompts, two of an adapter through the chat template.
 
   lm_eval_agreement.py --bin BUILD/bin
@@ -86,6 +86,13 @@ doc_to_text: "Question: {{question}}\nAnswer:"
 doc_to_target: "{{gold}}"
 doc_to_choice: "{{options}}"
 num_fewshot: 3
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
+"""),
+    "agree_text_target": ("places", r"""
+output_type: multiple_choice
+doc_to_text: "Question: {{question}}\nAnswer:"
+doc_to_target: "{{options[gold]}}"
+doc_to_choice: options
 metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}]
 """),
     "agree_letters": ("places", r"""
@@ -291,7 +298,12 @@ def planted_faults(lm, verdicts, lines, samples):
     line, quiet = copy.deepcopy(lines[chosen]), Comparison(quiet=True)
     line["arguments"]["gen_args_1"]["arg_1"] += "!"
     compare_line(quiet, line, samples[chosen][0], "planted")
-    return unnoticed + ([] if quiet.different else ["an exported argument changed"])
+    unnoticed += [] if quiet.different else ["an exported argument changed"]
+    texts = ("agree_text_target", 0)
+    line, quiet = copy.deepcopy(lines[texts]), Comparison(quiet=True)
+    line["target"] = str(line["doc"]["gold"])
+    compare_line(quiet, line, samples[texts][0], "planted")
+    return unnoticed + ([] if quiet.different else ["an exported target that is the index"])
 
 
 def compare_scores(comparison, lm, choices, scores):

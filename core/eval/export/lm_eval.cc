@@ -183,19 +183,13 @@ void AddGenerated(const Verdicts& samples, const std::string& filter, const Json
   }
 }
 
-// lm-eval's target: the index of the right choice, or the answer's text.
-std::string Target(const ExportVerdict& v) {
-  const bool index = v.gold_choice >= 0 && (v.choices.empty() || v.choices[0].context.empty());
-  return index ? absl::StrCat(v.gold_choice) : v.target;
-}
-
 Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter, const Json& config,
             const std::vector<std::string>& metrics) {
   const ExportVerdict& first = *samples.front();
   const bool choice = !first.choices.empty() || absl::StartsWith(first.checker, "choice/");
   const Json doc =
       ParseOr(first.doc, {{"key", first.key}, {"prompt", first.prompt}, {"target", first.target}});
-  const std::string target = Target(first);
+  const std::string& target = first.doc_target.empty() ? first.target : first.doc_target;
   Json json = {{"doc_id", doc_id}, {"doc", doc}, {"target", target}};
   json["arguments"] = Json::object();
   json["resps"] = Json::array();

@@ -1,4 +1,4 @@
-// How task_config.cc and task_config_scoring.cc share the work of reading a task's YAML.
+// How the files task_config*.cc share the work of reading a task's YAML.
 #ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_INTERNAL_H_
 #define PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_INTERNAL_H_
 
@@ -36,30 +36,35 @@ class ConfigParser {
   }
 
  private:
+  // task_config.cc: names and kinds.
   absl::Status CheckRootKeys();
   absl::Status ReadNames();
   absl::Status ReadKind();
+  // task_config_data.cc
   absl::Status ReadData();
+  absl::Status ReadDataFiles(const ConfigNode& files);
+  // task_config_docs.cc
   absl::Status ReadDocs();
   absl::Status ReadFewshot();
+  // A string, a list of strings, a map (its values) or an integer.
+  static absl::StatusOr<DocExpression> ReadExpression(const ConfigNode& parent,
+                                                      absl::string_view key);
+  // task_config_decoding.cc
   absl::Status ReadGeneration();
   absl::Status ReadDecoding(const ConfigNode& kwargs);
+  // task_config_scoring.cc
   absl::Status ReadFilters();
   absl::StatusOr<FilterStep> ReadFilterStep(const ConfigNode& node);
   absl::Status ReadMetrics();
   // ignore_case, ignore_punctuation, ignore_numbers and regexes_to_ignore, where they are given.
   static absl::Status ReadIgnored(const ConfigNode& node, ExactMatchOptions& options);
   absl::Status ReadTolerances();
-  absl::Status ReadDataFiles(const ConfigNode& files);
 
   absl::StatusOr<std::string> StringOr(absl::string_view key, absl::string_view fallback) const {
     const ConfigNode* node = root_.Find(key);
     if (node == nullptr) return std::string(fallback);
     return node->String();
   }
-  // A string, a list of strings, a map (its values) or an integer.
-  static absl::StatusOr<DocExpression> ReadExpression(const ConfigNode& parent,
-                                                      absl::string_view key);
 
   const ConfigNode& root_;
   TaskConfig config_;

@@ -171,6 +171,7 @@ TEST(LmEvalExportTest, AChoiceTaskHasARequestAChoice) {
   v.key = "0";
   v.prompt = "Where?\nAnswer:";
   v.target = "here";
+  v.doc_target = "1";
   v.gold_choice = 1;
   v.doc = R"({"q": "Where?", "options": ["there", "here"], "x": null})";
   v.choices = {{"", " there", -34.04944610595703, false, 2}, {"", " here", -1, true, 1}};

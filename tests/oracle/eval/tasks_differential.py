@@ -242,6 +242,7 @@ def check(name, text, chat, data, rnd, args, counts):
             by_doc[instance.doc_id].append(instance)
         for i, row in enumerate(data["test"]):
             ours, instances, doc = driver.items[i], by_doc[i], task.task_docs[i]
+            compare(counts, f"{name} target {i}", ours["doc_target"], str(task.doc_to_target(doc)))
             prompt = json.loads(instances[0].arguments[0]) if chat else instances[0].arguments[0]
             if config["output_type"] == "generate_until":
                 compare(counts, f"{name} prompt {i}", ours["prompt"], prompt)
