@@ -24,7 +24,7 @@ struct ConnectionOptions {
   std::string ca_file;                     // PEM; TLS when set
   std::string cert_file;  // PEM of our own certificate, for mutual TLS; needs key_file
   std::string key_file;
-  std::string token_file;  // bearer token, sent over TLS and Unix sockets only
+  std::string token_file;  // bearer token; needs ca_file: it is never sent in the clear
 };
 
 // Thread-safe. Connects lazily; a server that is not there shows in the first call as UNAVAILABLE.

@@ -19,13 +19,15 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
           {"text", OutputFormat::kText}, {"json", OutputFormat::kJson}}));
   app.add_flag("-q,--quiet", context.quiet, "No progress and no notices on stderr");
-  app.add_option("--ca-file", options.ca_file,
-                 "Certificate authority of the server (PEM); turns TLS on");
+  CLI::Option* ca = app.add_option("--ca-file", options.ca_file,
+                                   "Certificate authority of the server (PEM); turns TLS on");
   CLI::Option* key =
       app.add_option("--key-file", options.key_file, "Private key of our certificate (PEM)");
   app.add_option("--cert-file", options.cert_file, "Our own certificate (PEM), for mutual TLS")
-      ->needs(key);
-  app.add_option("--token-file", options.token_file, "File with a bearer token; needs TLS");
+      ->needs(key)
+      ->needs(ca);
+  app.add_option("--token-file", options.token_file, "File with a bearer token; needs TLS")
+      ->needs(ca);
 }
 
 constexpr char kFooter[] =

@@ -98,8 +98,15 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.footer(kFooter);
   app.add_option("--listen", c.listen, "gRPC address: HOST:PORT (0: any free port) or unix:PATH")
       ->capture_default_str();
+  app.add_option("--cert-file", c.security.cert_file,
+                 "The server's certificate and its intermediates (PEM); turns TLS on");
+  app.add_option("--key-file", c.security.key_file, "The certificate's private key (PEM)");
+  app.add_option("--client-ca-file", c.security.client_ca_file,
+                 "Let in only clients with a certificate that one of these signed (PEM)");
+  app.add_option("--token-file", c.security.token_file,
+                 "Let in only calls with a bearer token of this file, one a line");
   app.add_flag("--insecure-remote", c.insecure_remote,
-               "Allow an unencrypted, open port beyond loopback");
+               "Allow a port beyond loopback that is open to everybody");
   app.add_option("--metrics-listen", c.metrics_listen,
                  "Address of Prometheus' /metrics; \"\": none")
       ->capture_default_str();
@@ -199,8 +206,14 @@ absl::Status Finish(const RawFlags& raw, ServerConfig& c) {
   if (c.data_dir.empty()) c.data_dir = DefaultDataDir();
   c.data_dir = AbsolutePath(c.data_dir);
   for (std::string& dir : c.task_dirs) dir = AbsolutePath(dir);
+  for (std::string* file : {&c.security.cert_file, &c.security.key_file, &c.security.client_ca_file,
+                            &c.security.token_file}) {
+    if (!file->empty()) *file = AbsolutePath(*file);
+  }
+  ABSL_RETURN_IF_ERROR(ValidateTransportSecurity(c.security));
+  const bool remote_allowed = c.insecure_remote || c.security.authenticates();
   ABSL_RETURN_IF_ERROR(
-      Annotate(ValidateListenAddress(c.listen, c.insecure_remote), "--listen " + c.listen));
+      Annotate(ValidateListenAddress(c.listen, remote_allowed), "--listen " + c.listen));
   if (!c.metrics_listen.empty()) {
     if (absl::StartsWith(c.metrics_listen, "unix:")) {
       return absl::InvalidArgumentError("--metrics-listen: want HOST:PORT");
@@ -289,7 +302,7 @@ std::string DefaultDataDir() {
   return absl::StrCat(home == nullptr ? "." : home, "/.local/state/plumbline");
 }
 
-absl::Status ValidateListenAddress(absl::string_view address, bool insecure_remote) {
+absl::Status ValidateListenAddress(absl::string_view address, bool remote_allowed) {
   if (absl::StartsWith(address, "unix:")) {
     return address.size() > 5 ? absl::OkStatus() : absl::InvalidArgumentError("want unix:PATH");
   }
@@ -299,10 +312,11 @@ absl::Status ValidateListenAddress(absl::string_view address, bool insecure_remo
       !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
     return absl::InvalidArgumentError("want HOST:PORT with a port from 0 to 65535");
   }
-  if (!insecure_remote && !IsLocalAddress(address)) {
+  if (!remote_allowed && !IsLocalAddress(address)) {
     return absl::FailedPreconditionError(
-        "plain TCP is served on loopback only: listen on 127.0.0.1 or a unix: socket, or accept "
-        "an open, unencrypted port with --insecure-remote");
+        "a port that asks nobody who they are is served on loopback only: use TLS (--cert-file, "
+        "--key-file) with --client-ca-file or --token-file, listen on 127.0.0.1 or a unix: socket, "
+        "or open it to everybody with --insecure-remote");
   }
   return absl::OkStatus();
 }

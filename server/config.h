@@ -23,15 +23,17 @@
 #include "absl/time/time.h"
 #include "core/engine/model_host.h"
 #include "server/adapter_folder.h"
+#include "server/transport_security.h"
 
 namespace plumbline {
 
 struct ServerConfig {
-  // gRPC address: HOST:PORT ([v6]:PORT, port 0: any free one) or unix:PATH. Plain TCP is taken for
-  // loopback only, unless insecure_remote.
+  // gRPC address: HOST:PORT ([v6]:PORT, port 0: any free one) or unix:PATH. Beyond loopback it
+  // takes TLS and a client's certificate or token, or insecure_remote.
   std::string listen = "127.0.0.1:7878";
-  // Lets plain TCP listen on any address. Everybody who reaches the port then reads, writes and
-  // loads files as this process: docs/threat-model.md.
+  TransportSecurity security;
+  // Lets everybody who reaches the port read, write and load files as this process:
+  // docs/threat-model.md.
   bool insecure_remote = false;
   // Address of Prometheus' /metrics; empty: none.
   std::string metrics_listen = "127.0.0.1:9464";
@@ -83,9 +85,9 @@ absl::StatusOr<WatchedFolder> ParseWatchFlag(absl::string_view flag);
 // $XDG_STATE_HOME/plumbline, else ~/.local/state/plumbline.
 std::string DefaultDataDir();
 
-// InvalidArgument unless the address has a form that `listen` allows; FailedPrecondition for plain
-// TCP beyond loopback without insecure_remote.
-absl::Status ValidateListenAddress(absl::string_view address, bool insecure_remote);
+// InvalidArgument unless the address has a form that `listen` allows; FailedPrecondition beyond
+// loopback unless `remote_allowed`: callers are authenticated, or nobody has to be.
+absl::Status ValidateListenAddress(absl::string_view address, bool remote_allowed);
 
 // True for 127.0.0.0/8, ::1, "localhost" and unix sockets.
 bool IsLocalAddress(absl::string_view address);

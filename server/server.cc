@@ -39,6 +39,7 @@
 #include "server/status_conversion.h"
 #include "server/task_library.h"
 #include "server/task_service.h"
+#include "server/transport_security.h"
 #include "server/watch_stream.h"
 
 namespace plumbline {
@@ -100,6 +101,7 @@ class Server::Parts {
     changes_.reset();
   }
 
+  absl::Status ReadCredentials();
   absl::Status OpenStore();
   absl::Status Restore(const ModelHostFactory& make_host);
   absl::Status Serve();
@@ -134,11 +136,17 @@ class Server::Parts {
   std::unique_ptr<AdapterServiceImpl> adapter_service_;
   std::unique_ptr<TaskServiceImpl> task_service_;
   std::unique_ptr<EvaluationServiceImpl> evaluation_service_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::Server> grpc_;
   std::string grpc_address_;
   std::string metrics_address_;
   bool shut_down_ = false;
 };
+
+absl::Status Server::Parts::ReadCredentials() {
+  ABSL_ASSIGN_OR_RETURN(credentials_, MakeServerCredentials(config_.security));
+  return absl::OkStatus();
+}
 
 absl::Status Server::Parts::OpenStore() {
   ABSL_RETURN_IF_ERROR(MakeDirectory(config_.data_dir));
@@ -203,7 +211,7 @@ absl::Status Server::Parts::Serve() {
   builder.SetMaxSendMessageSize(4 << 20);
   builder.SetResourceQuota(grpc::ResourceQuota("plumblined").Resize(kGrpcMemoryBytes));
   int port = 0;
-  builder.AddListeningPort(config_.listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(config_.listen, credentials_, &port);
   builder.RegisterService(model_service_.get());
   builder.RegisterService(adapter_service_.get());
   builder.RegisterService(task_service_.get());
@@ -287,6 +295,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   gpr_set_log_function(LogFromGrpc);
   KeepGrpc();
   auto parts = std::make_unique<Parts>(config);
+  ABSL_RETURN_IF_ERROR(parts->ReadCredentials());
   ABSL_RETURN_IF_ERROR(parts->OpenStore());
   ABSL_RETURN_IF_ERROR(CheckListenAddress(config.listen));
   if (!config.metrics_listen.empty()) {

@@ -12,8 +12,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "server/transport_security.h"
 #include "tests/client/fake_evaluation_service.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_certificates.h"
 
 namespace plumbline::client {
 namespace {
@@ -35,13 +37,15 @@ class CliTest : public testing::Test {
     return std::string(dir != nullptr ? dir : "build/release/bin") + "/plumbline";
   }
 
-  std::string Command(const std::string& arguments) const {
-    return Binary() + " --address " + server_.address() + " " + arguments + " >" +
-           dir_.Join("out") + " 2>" + dir_.Join("err") + " </dev/null";
+  std::string Command(const std::string& arguments, const TestServer& server) const {
+    return Binary() + " --address " + server.address() + " " + arguments + " >" + dir_.Join("out") +
+           " 2>" + dir_.Join("err") + " </dev/null";
   }
+  std::string Command(const std::string& arguments) const { return Command(arguments, server_); }
 
-  Outcome Run(const std::string& arguments) const {
-    const int status = std::system(Command(arguments).c_str());
+  Outcome Run(const std::string& arguments) const { return Run(arguments, server_); }
+  Outcome Run(const std::string& arguments, const TestServer& server) const {
+    const int status = std::system(Command(arguments, server).c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
             ReadFileOrDie(dir_.Join("out")), ReadFileOrDie(dir_.Join("err"))};
   }
@@ -82,6 +86,38 @@ TEST_F(CliTest, WatchPrintsALineForEveryVerdict) {
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
   EXPECT_THAT(outcome.out, HasSubstr("2\tt\tbase\t2\tpass"));
   EXPECT_THAT(outcome.err, Not(HasSubstr("\r"))) << "no progress bar in a pipe";
+}
+
+TEST_F(CliTest, TlsCertificateAndTokenReachAServerThatWantsThem) {
+  const TestAuthority authority("authority");
+  const TestCertificate server = authority.Sign("server"), client = authority.Sign("client");
+  dir_.Write("ca.pem", authority.certificate());
+  dir_.Write("server.pem", server.certificate);
+  dir_.Write("server.key", server.key);
+  dir_.Write("client.pem", client.certificate);
+  dir_.Write("client.key", client.key);
+  dir_.Write("token", "0123456789abcdef0123456789abcdef\n");
+  dir_.Write("wrong", "0123456789abcdef0123456789abcdee\n");
+  const auto credentials = MakeServerCredentials(
+      {dir_.Join("server.pem"), dir_.Join("server.key"), dir_.Join("ca.pem"), dir_.Join("token")});
+  ASSERT_TRUE(credentials.ok()) << credentials.status().message();
+  const TestServer secure(&service_, *credentials);
+  const std::string tls = "--ca-file " + dir_.Join("ca.pem");
+  const std::string mutual =
+      tls + " --cert-file " + dir_.Join("client.pem") + " --key-file " + dir_.Join("client.key");
+  const auto submit = [&](const std::string& flags) {
+    return Run(flags + " job submit -m tiny -t t", secure);
+  };
+  const Outcome good = submit(mutual + " --token-file " + dir_.Join("token"));
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(good.out, "job-1\n");
+  EXPECT_EQ(submit(mutual + " --token-file " + dir_.Join("wrong")).exit_code, 4);
+  EXPECT_EQ(submit(mutual).exit_code, 4);
+  EXPECT_EQ(submit(tls).exit_code, 1);
+  EXPECT_EQ(submit("").exit_code, 1);
+  const Outcome clear = submit("--token-file " + dir_.Join("token"));
+  EXPECT_EQ(clear.exit_code, 2);
+  EXPECT_THAT(clear.err, HasSubstr("--ca-file")) << "a token is never sent in the clear";
 }
 
 TEST_F(CliTest, WaitTimesOutWithThree) {

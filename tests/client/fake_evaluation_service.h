@@ -101,9 +101,11 @@ class FakeEvaluationService : public v1::EvaluationService::Service {
 // Serves a service on a free port of loopback while it lives.
 class TestServer {
  public:
-  explicit TestServer(grpc::Service* service) {
+  explicit TestServer(grpc::Service* service,
+                      const std::shared_ptr<grpc::ServerCredentials>& credentials =
+                          grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("127.0.0.1:0", credentials, &port_);
     builder.RegisterService(service);
     server_ = builder.BuildAndStart();
   }

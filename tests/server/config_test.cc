@@ -85,7 +85,17 @@ TEST(ServerConfig, BadFilesAndFlagsAreNamed) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("--dtype")));
 }
 
-TEST(ServerConfig, PlainTcpBeyondLoopbackMustBeAskedFor) {
+TEST(ServerConfig, BeyondLoopbackCallersAreAuthenticatedOrTheOpenPortIsAskedFor) {
+  const auto with = [](std::vector<const char*> flags) {
+    flags.insert(flags.end(), {"--cert-file", "c", "--key-file", "k", "--listen", "0.0.0.0:7878"});
+    return Parse(flags);
+  };
+  EXPECT_OK(with({"--token-file", "t"}));
+  EXPECT_OK(with({"--client-ca-file", "a"}));
+  EXPECT_THAT(with({}), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("--token-file")));
+  EXPECT_THAT(Parse({"--token-file", "t"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("needs TLS")));
+
   for (const char* address : {"0.0.0.0:7878", "[::]:7878", "127.evil.example:1", "10.0.0.1:7878"}) {
     EXPECT_THAT(Parse({"--listen", address}),
                 StatusIs(StatusCode::kFailedPrecondition,
