@@ -37,9 +37,18 @@ absl::StatusOr<std::vector<ReportCell>> Summarise(const Task& task, const Offlin
                          .version = task.version,
                          .capability = task.capability,
                          .metrics = task.metrics,
-                         .prompts = static_cast<int64_t>(check.items.size())});
+                         .prompts = static_cast<int64_t>(check.items.size()),
+                         .samples = task.samples});
   for (const OfflineItem& item : check.items) {
-    input.verdicts.push_back({.key = item.key, .observations = item.result.observations});
+    if (item.sample_results.empty())
+      input.verdicts.push_back({.key = item.key, .observations = item.result.observations});
+    for (size_t i = 0; i < item.sample_results.size(); ++i) {
+      const CheckResult& result = item.sample_results[i];
+      input.verdicts.push_back({.key = item.key,
+                                .sample = static_cast<int>(i),
+                                .observations = result.observations,
+                                .extracted = result.extracted});
+    }
   }
   const absl::StatusOr<Report> report = BuildReport(input);
   if (!report.ok()) return report.status();
@@ -76,6 +85,19 @@ nlohmann::ordered_json ItemToJson(const Task& task, const OfflineItem& item) {
   return json;
 }
 
+nlohmann::ordered_json CellToJson(const ReportCell& cell) {
+  nlohmann::ordered_json json = {
+      {"value", cell.value}, {"n", cell.trials}, {"lower", cell.lower}, {"upper", cell.upper}};
+  if (!cell.samples.has_value()) return json;
+  json["samples"] = {{"samples", cell.samples->samples},
+                     {"prompts", cell.samples->prompts},
+                     {"pass_at", cell.samples->pass_at},
+                     {"majority", cell.samples->majority},
+                     {"consistency", cell.samples->consistency}};
+  if (cell.samples->voted.has_value()) json["samples"]["voted"] = *cell.samples->voted;
+  return json;
+}
+
 void PrintJson(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
   nlohmann::ordered_json json;
   json["task"] = task.name;
@@ -83,14 +105,25 @@ void PrintJson(const Task& task, const OfflineCheck& check, const std::vector<Re
   json["checker"] = std::string(task.checker->version());
   json["missing"] = check.missing;
   json["unmatched"] = check.unmatched;
+  json["errors"] = check.errors;
   json["metrics"] = nlohmann::ordered_json::object();
-  for (const ReportCell& cell : cells) {
-    json["metrics"][cell.metric] = {
-        {"value", cell.value}, {"n", cell.trials}, {"lower", cell.lower}, {"upper", cell.upper}};
-  }
+  for (const ReportCell& cell : cells) json["metrics"][cell.metric] = CellToJson(cell);
   json["items"] = nlohmann::ordered_json::array();
   for (const OfflineItem& item : check.items) json["items"].push_back(ItemToJson(task, item));
   std::cout << Dump(json) << "\n";
+}
+
+// Several responses a prompt: what they come to together, over the prompts that have all.
+void AddSampleRows(const SampleStats& stats, Table& table) {
+  const std::string n = std::to_string(stats.samples), prompts = std::to_string(stats.prompts);
+  const auto add = [&](const std::string& name, double value) {
+    table.AddRow({name, FormatScore(value), "", prompts});
+  };
+  add("pass@1", stats.pass_at.front());
+  add("pass@" + n, stats.pass_at.back());
+  add("majority of " + n, stats.majority);
+  if (stats.voted.has_value()) add("voted answer", *stats.voted);
+  add("consistency", stats.consistency);
 }
 
 void PrintText(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
@@ -103,11 +136,19 @@ void PrintText(const Task& task, const OfflineCheck& check, const std::vector<Re
                   "[" + FormatScore(cell.lower) + ", " + FormatScore(cell.upper) + "]",
                   std::to_string(cell.trials)});
   }
+  for (const ReportCell& cell : cells) {
+    if (cell.primary && cell.samples.has_value()) AddSampleRows(*cell.samples, table);
+  }
   std::cout << table.ToString();
 }
 
 void Warn(const CommandContext& context, const OfflineCheck& check) {
   if (context.quiet) return;
+  if (check.errors > 0) {
+    std::cerr
+        << "warning: " << check.errors
+        << " rows are execution errors; they are not scored, neither as passed nor as failed\n";
+  }
   if (check.missing > 0) {
     std::cerr << "warning: " << check.missing
               << " prompts have no response (--require-all makes that an error); the first is key "
@@ -162,7 +203,9 @@ void AddCheckCommand(CLI::App& app, CommandContext& context) {
       app.add_subcommand("check", "Score responses that another tool generated; needs no server");
   check->footer(
       "Responses are JSONL rows {\"key\" or \"prompt\": ..., \"response\": ...}, of several turns "
-      "{\"key\": ..., \"responses\": [...]}. With -o json one "
+      "or "
+      "samples "
+      "{\"key\": ..., \"responses\": [...]}\n(of samples also a row each). With -o json one "
       "object:\n"
       "  {task, n, metrics: {name: {value, n, lower, upper}}, items: [{key, strict: [bool], loose: "
       "[bool], ...}]}\n"

@@ -80,8 +80,16 @@ struct MatchedRow {
   std::string response;
   std::vector<std::string> turns;    // or, until FitResponses, samples
   std::vector<std::string> samples;  // several responses to a prompt of one turn
+  std::optional<int64_t> sample;     // which of several responses this one is
   std::string where;
 };
+
+// A verdict of `plumbline job verdicts` that could not be executed: there is no response to score.
+bool IsExecutionError(const DataRow& row) {
+  const auto error = row.value.find("error");
+  return error != row.value.end() && (error->is_string() || error->is_object()) &&
+         !error->empty() && *error != "";
+}
 
 // The response of a row, or its responses.
 absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
@@ -104,6 +112,9 @@ absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
         absl::StrCat(row.where, ": \"response\" is missing or not a string"));
   }
   result.response = response->get<std::string>();
+  const auto sample = row.value.find("sample");
+  if (sample != row.value.end() && sample->is_number_integer())
+    result.sample = sample->get<int64_t>();
   return result;
 }
 
@@ -132,13 +143,49 @@ absl::Status FitResponses(const Task& task, const TaskItem& item, MatchedRow& ro
   return absl::OkStatus();
 }
 
+// What the rows of one item say. Several: one a response to a prompt that is asked more than once,
+// by their "sample" where all have one, else as they come.
+absl::StatusOr<MatchedRow> JoinRows(const Task& task, const TaskItem& item,
+                                    std::vector<MatchedRow> rows) {
+  if (rows.size() > 1) {
+    const bool lists = std::any_of(rows.begin(), rows.end(),
+                                   [](const MatchedRow& row) { return !row.turns.empty(); });
+    if (task.samples == 1 || !item.follow_ups.empty() || lists) {
+      return absl::InvalidArgumentError(absl::StrCat(rows[1].where, ": a second response to key \"",
+                                                     item.key, "\"; the first is in ",
+                                                     rows[0].where));
+    }
+    const bool numbered = std::all_of(rows.begin(), rows.end(),
+                                      [](const MatchedRow& row) { return row.sample.has_value(); });
+    if (numbered) {
+      std::stable_sort(rows.begin(), rows.end(), [](const MatchedRow& a, const MatchedRow& b) {
+        return *a.sample < *b.sample;
+      });
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (numbered && i > 0 && *rows[i].sample == *rows[i - 1].sample) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            rows[i].where, ": a second response to key \"", item.key, "\" with sample ",
+            *rows[i].sample, "; the first is in ", rows[i - 1].where));
+      }
+      rows[0].turns.push_back(std::move(rows[i].response));
+    }
+  }
+  ABSL_RETURN_IF_ERROR(FitResponses(task, item, rows[0]));
+  return std::move(rows[0]);
+}
+
 // Rows by item; rows without one are noted in `check`.
 absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& task,
                                                                  const std::vector<DataRow>& rows,
                                                                  OfflineCheck& check) {
   const ItemIndex index(task);
-  std::vector<std::optional<MatchedRow>> matched(task.items.size());
+  std::vector<std::vector<MatchedRow>> by_item(task.items.size());
   for (const DataRow& row : rows) {
+    if (IsExecutionError(row)) {
+      ++check.errors;
+      continue;
+    }
     ABSL_ASSIGN_OR_RETURN(MatchedRow read, ReadResponse(row));
     auto item = index.Find(row.value);
     if (absl::IsNotFound(item.status())) {
@@ -149,18 +196,17 @@ absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& tas
       continue;
     }
     if (!item.ok()) return Annotate(item.status(), row.where);
-    if (matched[*item].has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat(row.where, ": a second response to key \"",
-                                                     task.items[*item].key, "\"; the first is in ",
-                                                     matched[*item]->where));
-    }
-    ABSL_RETURN_IF_ERROR(FitResponses(task, task.items[*item], read));
-    matched[*item] = std::move(read);
+    by_item[*item].push_back(std::move(read));
+  }
+  std::vector<std::optional<MatchedRow>> matched(task.items.size());
+  for (size_t i = 0; i < by_item.size(); ++i) {
+    if (by_item[i].empty()) continue;
+    ABSL_ASSIGN_OR_RETURN(matched[i], JoinRows(task, task.items[i], std::move(by_item[i])));
   }
   return matched;
 }
 
-CheckResult CheckItem(const Checker& checker, const OfflineItem& item) {
+CheckResult CheckItem(const Checker& checker, OfflineItem& item) {
   if (!item.turns.empty()) return checker.CheckTurns(item.index, item.turns);
   if (item.samples.empty()) {
     CheckResult result = checker.CheckResponse(item.index, item.response);
@@ -173,11 +219,10 @@ CheckResult CheckItem(const Checker& checker, const OfflineItem& item) {
     }
     return result;
   }
-  std::vector<CheckResult> results;
   for (const std::string& sample : item.samples) {
-    results.push_back(checker.CheckResponse(item.index, sample));
+    item.sample_results.push_back(checker.CheckResponse(item.index, sample));
   }
-  return MergeSamples(std::move(results));
+  return MergeSamples(item.sample_results);
 }
 
 void CheckAll(const Task& task, int threads, std::vector<OfflineItem>& items) {
@@ -203,10 +248,12 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
         " is multiple_choice: it scores log-likelihoods, not responses; run it as a job"));
   }
   ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows, ParseDataRows(responses, file));
-  if (rows.empty()) return absl::FailedPreconditionError(absl::StrCat(file, ": no responses"));
   OfflineCheck check;
   ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, rows, check));
-  if (check.unmatched > 0 && (options.require_all || check.unmatched == rows.size())) {
+  if (check.errors == rows.size())
+    return absl::FailedPreconditionError(absl::StrCat(file, ": no responses"));
+  if (check.unmatched > 0 &&
+      (options.require_all || check.unmatched + check.errors == rows.size())) {
     return absl::InvalidArgumentError(check.unmatched_rows[0]);
   }
   for (size_t i = 0; i < matched.size(); ++i) {
@@ -216,6 +263,7 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
                              std::move(matched[i]->response),
                              std::move(matched[i]->turns),
                              std::move(matched[i]->samples),
+                             {},
                              {}});
       continue;
     }

@@ -2,7 +2,7 @@
 //
 // The responses are JSONL rows {"key" or "prompt", "response"} (for items with several turns
 // {"key", "responses"}: one a turn; for tasks with several responses a prompt likewise, one a
-// response): a row belongs to the item with that
+// response, or a row a response): a row belongs to the item with that
 // key (an integer key in decimal), or to the one whose prompt is exactly that text. A row that is
 // malformed or ambiguous is an error that names it; a well-formed row for an item the task does not
 // have is reported in `unmatched`, never quietly left out.
@@ -24,15 +24,19 @@ struct OfflineItem {
   std::string key;
   std::string response;            // of several turns or samples: EncodeTurns
   std::vector<std::string> turns;  // one a turn; empty for an item of one turn
-  // Task::samples of them where the row has as many; empty where it has one response.
+  // Task::samples of them where there are as many; empty where there is one response.
   std::vector<std::string> samples;
-  CheckResult result;  // of several samples: MergeSamples
+  std::vector<CheckResult> sample_results;  // by sample
+  CheckResult result;                       // of several samples: MergeSamples
 };
 
 struct OfflineCheck {
-  std::vector<OfflineItem> items;           // the items that have a response, in the task's order
-  size_t missing = 0;                       // items of the task without one
-  std::vector<std::string> missing_keys;    // the first 20 of those
+  std::vector<OfflineItem> items;         // the items that have a response, in the task's order
+  size_t missing = 0;                     // items of the task without one
+  std::vector<std::string> missing_keys;  // the first 20 of those
+  // Rows with an "error" (a text or an object): they could not be executed, so nothing of them is
+  // scored.
+  size_t errors = 0;
   size_t unmatched = 0;                     // rows for a key or prompt the task does not have
   std::vector<std::string> unmatched_rows;  // the first 20 of those: "<file>:<line>: <what>"
 };

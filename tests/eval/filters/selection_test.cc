@@ -195,5 +195,67 @@ TEST(SelfConsistencyTest, OfflineRowsBringAllResponses) {
                        HasSubstr("2 responses to key \"0\"; the task has 4 a prompt")));
 }
 
+TEST(OfflineSamplesTest, SeveralResponsesToAPromptAreAListOrRows) {
+  TaskBundle bundle;
+  bundle.file = "t.yaml";
+  bundle.files["t.yaml"] =
+      "dataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ndoc_to_text: q\n"
+      "doc_to_target: a\nrepeats: 3\ngeneration_kwargs: {do_sample: true}\n";
+  bundle.files["d.jsonl"] = R"({"q": "1?", "a": "1"})";
+  const auto task = ParseTask(bundle);
+  ASSERT_THAT(task, IsOk());
+  for (const std::string rows :
+       {R"({"key": 0, "responses": ["1", "2", "1"]})",
+        "{\"key\": 0, \"response\": \"1\"}\n{\"key\": 0, \"response\": \"2\"}\n"
+        "{\"key\": 0, \"response\": \"1\"}",
+        "{\"key\": 0, \"sample\": 2, \"response\": \"1\"}\n"
+        "{\"key\": 0, \"sample\": 0, \"response\": \"1\"}\n"
+        "{\"key\": 0, \"sample\": 1, \"response\": \"2\"}"}) {
+    const auto check = CheckResponses(*task, rows, "r.jsonl");
+    ASSERT_THAT(check, IsOk()) << rows;
+    ASSERT_EQ(check->items[0].sample_results.size(), 3u);
+    EXPECT_EQ(check->items[0].samples[1], "2") << rows;
+    EXPECT_EQ(check->items[0].sample_results[1].observations[0].successes, 0);
+    EXPECT_EQ(check->items[0].result.observations[0].successes, 2);
+    EXPECT_EQ(check->items[0].result.observations[0].trials, 3);
+  }
+  for (const auto& [rows, message] : std::vector<std::pair<std::string, std::string>>{
+           {"{\"key\": 0, \"response\": \"1\"}\n{\"key\": 0, \"response\": \"2\"}",
+            "r.jsonl:1: 2 responses to key \"0\"; the task has 3"},
+           {"{\"key\": 0, \"sample\": 1, \"response\": \"1\"}\n"
+            "{\"key\": 0, \"sample\": 1, \"response\": \"2\"}",
+            "r.jsonl:2: a second response to key \"0\" with sample 1"},
+           {"{\"key\": 0, \"responses\": [\"1\", \"2\", \"1\"]}\n"
+            "{\"key\": 0, \"response\": \"2\"}",
+            "r.jsonl:2: a second response to key \"0\""}}) {
+    EXPECT_THAT(CheckResponses(*task, rows, "r.jsonl").status().message(), HasSubstr(message))
+        << rows;
+  }
+}
+
+TEST(OfflineSamplesTest, AnExecutionErrorIsNoResponse) {
+  TaskBundle bundle;
+  bundle.file = "t.yaml";
+  bundle.files["t.yaml"] =
+      "dataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}}\ndoc_to_text: q\n"
+      "doc_to_target: a\n";
+  bundle.files["d.jsonl"] = "{\"q\": \"1?\", \"a\": \"1\"}\n{\"q\": \"2?\", \"a\": \"2\"}";
+  const auto task = ParseTask(bundle);
+  ASSERT_THAT(task, IsOk());
+  const std::string error = R"({"key": 0, "response": "", "error": {"message": "too long"}})";
+  const auto check =
+      CheckResponses(*task,
+                     error + "\n" + R"({"key": 1, "response": "2", "error": null})" + "\n" +
+                         R"({"key": 0, "response": "1", "error": "too long"})",
+                     "r.jsonl");
+  ASSERT_THAT(check, IsOk());
+  EXPECT_EQ(check->errors, 2u);
+  EXPECT_EQ(check->missing, 1u);
+  ASSERT_EQ(check->items.size(), 1u);
+  EXPECT_EQ(check->items[0].key, "1");
+  EXPECT_THAT(CheckResponses(*task, error, "r.jsonl"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no responses")));
+}
+
 }  // namespace
 }  // namespace plumbline
