@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <optional>
 
 #include "client/commands/command.h"
 
@@ -11,9 +12,9 @@ namespace plumbline::client {
 namespace {
 
 struct Arguments {
-  int64_t prompts = 0;
-  double effect = 0;
-  double margin = 0;
+  std::optional<int64_t> prompts;
+  std::optional<double> effect;
+  std::optional<double> margin;
   PlanOptions options;
 };
 
@@ -31,27 +32,28 @@ absl::StatusOr<double> AsDouble(const absl::StatusOr<int64_t>& count) {
 
 std::vector<Answer> AnswerAll(const Arguments& arguments) {
   std::vector<Answer> answers;
-  if (arguments.prompts > 0) {
+  if (arguments.prompts.has_value()) {
     answers.push_back({"minimum_detectable_effect",
                        "smallest difference that this many prompts find",
-                       MinimumDetectableEffect(arguments.prompts, arguments.options)});
+                       MinimumDetectableEffect(*arguments.prompts, arguments.options)});
   }
-  if (arguments.effect > 0) {
+  if (arguments.effect.has_value()) {
     answers.push_back({"required_prompts", "prompts needed to find this difference",
-                       AsDouble(RequiredPrompts(arguments.effect, arguments.options))});
+                       AsDouble(RequiredPrompts(*arguments.effect, arguments.options))});
   }
-  if (arguments.margin > 0) {
+  if (arguments.margin.has_value()) {
     answers.push_back(
         {"required_prompts_for_margin",
          "prompts needed to show an equal adapter is not worse by this margin",
-         AsDouble(RequiredPromptsForNonInferiority(arguments.margin, 0, arguments.options))});
+         AsDouble(RequiredPromptsForNonInferiority(*arguments.margin, 0, arguments.options))});
   }
   return answers;
 }
 
+bool IsCount(double value) { return value == std::floor(value) && value >= 1; }
+
 std::string FormatAnswer(double value) {
-  return value == std::floor(value) && value >= 1 ? std::to_string(static_cast<int64_t>(value))
-                                                  : FormatScore(value);
+  return IsCount(value) ? std::to_string(static_cast<int64_t>(value)) : FormatScore(value);
 }
 
 void Plan(CommandContext& context, const Arguments& arguments) {
@@ -64,7 +66,11 @@ void Plan(CommandContext& context, const Arguments& arguments) {
   Table table({"QUESTION", "ANSWER"});
   for (const Answer& answer : answers) {
     if (answer.value.ok()) {
-      json[answer.name] = *answer.value;
+      if (IsCount(*answer.value)) {
+        json[answer.name] = static_cast<int64_t>(*answer.value);
+      } else {
+        json[answer.name] = *answer.value;
+      }
       table.AddRow({answer.sentence, FormatAnswer(*answer.value)});
     } else {
       context.Fail(answer.sentence + ": " + std::string(answer.value.status().message()));

@@ -121,6 +121,10 @@ absl::StatusOr<int64_t> RequiredPrompts(double effect, const PlanOptions& option
 absl::StatusOr<int64_t> RequiredPromptsForNonInferiority(double margin, double true_difference,
                                                          const PlanOptions& options) {
   ABSL_RETURN_IF_ERROR(Validate(options));
+  if (!(margin <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("plan: margin is ", margin, ", want a share (0.05 is five points)"));
+  }
   const double distance = margin + true_difference;
   if (!(distance > 0)) {
     return absl::InvalidArgumentError(

@@ -237,6 +237,8 @@ TEST(PlanTest, RefusesWhatCannotBe) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("power")));
   EXPECT_THAT(RequiredPromptsForNonInferiority(0.02, -0.03, {}),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(RequiredPromptsForNonInferiority(3, 0, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("five points")));
   EXPECT_THAT(RequiredPromptsForInterval(0.5, 0.7, 0.05),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
