@@ -228,7 +228,8 @@ absl::Status Server::Parts::Serve() {
     chmod(config_.listen.substr(5).c_str(), 0600);
   }
   if (!config_.metrics_listen.empty()) {
-    ABSL_RETURN_IF_ERROR(metrics_->Start(config_.metrics_listen, *host_, *runner_, *watches_));
+    ABSL_RETURN_IF_ERROR(
+        metrics_->Start(config_.metrics_listen, *host_, *runner_, *watches_, *tasks_));
     metrics_address_ = metrics_->address();
   }
   runner_->Start();

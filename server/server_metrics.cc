@@ -62,7 +62,8 @@ ServerMetrics::ServerMetrics(JobStore& inner)
 ServerMetrics::~ServerMetrics() { Stop(); }
 
 absl::Status ServerMetrics::Start(const std::string& address, ModelHost& host, JobRunner& runner,
-                                  WatchHub& watches) {
+                                  WatchHub& watches, TaskProvider& tasks) {
+  scores_->UseTasks(&tasks);
   const absl::Status refreshed = scores_->Refresh();
   if (!refreshed.ok()) spdlog::error("scores for /metrics: {}", refreshed.ToString());
   RuntimeSources sources;
@@ -79,7 +80,10 @@ absl::Status ServerMetrics::Start(const std::string& address, ModelHost& host, J
   return absl::OkStatus();
 }
 
-void ServerMetrics::Stop() { server_.reset(); }
+void ServerMetrics::Stop() {
+  server_.reset();
+  scores_->UseTasks(nullptr);
+}
 
 std::string ServerMetrics::address() const { return server_ == nullptr ? "" : server_->address(); }
 

@@ -35,7 +35,7 @@ class ServerMetrics {
   // Reads the scores, so that the first scrape of a restarted server is complete, then serves
   // GET /metrics on `address`. What is given must live until Stop().
   absl::Status Start(const std::string& address, ModelHost& host, JobRunner& runner,
-                     WatchHub& watches);
+                     WatchHub& watches, TaskProvider& tasks);
   void Stop();
 
   // The address really taken; empty when not serving.

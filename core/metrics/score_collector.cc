@@ -98,6 +98,11 @@ void RenderAdapters(const ScoreSnapshot& snapshot, std::vector<MetricFamily>& fa
 ScoreCollector::ScoreCollector(JobStore& store, int max_cells)
     : reader_(store, max_cells), snapshot_(std::make_shared<ScoreSnapshot>()) {}
 
+void ScoreCollector::UseTasks(TaskProvider* tasks) {
+  absl::MutexLock lock(&reader_mutex_);
+  reader_.UseTasks(tasks);
+}
+
 absl::Status ScoreCollector::Refresh() {
   absl::StatusOr<ScoreSnapshot> read;
   {
@@ -140,6 +145,14 @@ std::vector<MetricFamily> ScoreCollector::Collect() const {
   std::vector<MetricFamily> families;
   RenderScores(*snapshot, families);
   RenderAdapters(*snapshot, families);
+  MetricFamily hints =
+      GaugeFamily("plumbline_task_hint_ratio",
+                  "Share of the prompts of the latest finished result that make the task's scores "
+                  "worth less (duplicate_prompt, answer_in_prompt, ...).");
+  for (const HintRow& row : snapshot->hints) {
+    AddSample(hints, {{"task", row.task}, {"hint", row.hint}}, row.share);
+  }
+  families.push_back(std::move(hints));
   MetricFamily success = GaugeFamily("plumbline_last_success_timestamp_seconds",
                                      "When the latest finished result was made, Unix time.");
   for (const CellTime& cell : snapshot->cells) {

@@ -9,9 +9,9 @@
 //   plumbline_drift_ratio, plumbline_drift_ci_{lower,upper}_ratio{model,adapter}
 //   plumbline_label_verdict{model,adapter,verdict}, plumbline_gate_status{model,adapter,status}
 //                                                                   1 for the one that holds
-//   plumbline_last_success_timestamp_seconds{model,adapter,task}
-//   plumbline_score_cells_dropped                                   left out by the bound
-//   plumbline_score_refresh_failures_total
+//   plumbline_task_hint_ratio{task,hint}                            prompts that give something
+//   away plumbline_last_success_timestamp_seconds{model,adapter,task} plumbline_score_cells_dropped
+//   left out by the bound plumbline_score_refresh_failures_total
 #ifndef PLUMBLINE_CORE_METRICS_SCORE_COLLECTOR_H_
 #define PLUMBLINE_CORE_METRICS_SCORE_COLLECTOR_H_
 
@@ -35,6 +35,10 @@ class ScoreCollector : public prometheus::Collectable {
  public:
   // `store` must outlive it. At most `max_cells` (model, adapter, task) are shown, the newest.
   explicit ScoreCollector(JobStore& store, int max_cells = 500);
+
+  // Where the prompts for plumbline_task_hint_ratio are; null: none, and once it returns the former
+  // ones are not used any more. Counts from the next Refresh().
+  void UseTasks(TaskProvider* tasks);
 
   // Reads the store and replaces the snapshot; on an error the old one stays and the failure is
   // counted. Call it at start, and when results changed.

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/eval/task_hints.h"
 #include "core/jobs/job_report.h"
 
 namespace plumbline {
@@ -42,10 +45,48 @@ void AddScores(const FinishedCell& cell, const Report& report, std::vector<Score
 struct ScoreReader::JobResult {
   Report report;
   GateResult gate;  // kUnspecified without a policy
+  std::vector<HintRow> hints;
 };
 
 ScoreReader::ScoreReader(JobStore& store, int max_cells) : store_(store), max_cells_(max_cells) {}
 ScoreReader::~ScoreReader() = default;
+
+void ScoreReader::UseTasks(TaskProvider* tasks) {
+  tasks_ = tasks;
+  results_.clear();  // read again, with or without hints
+}
+
+absl::StatusOr<std::vector<HintRow>> ScoreReader::HintsOf(const Job& job) {
+  std::vector<HintRow> rows;
+  if (tasks_ == nullptr) return rows;
+  std::vector<std::shared_ptr<const Task>> held;
+  std::vector<AskedTask> asked;
+  for (const PinnedTask& pinned : job.tasks) {
+    absl::StatusOr<std::shared_ptr<const Task>> task = tasks_->Version(pinned.name, pinned.version);
+    if (absl::IsNotFound(task.status())) continue;
+    ABSL_RETURN_IF_ERROR(task.status());
+    asked.push_back({task->get(), static_cast<size_t>(pinned.items)});
+    held.push_back(*std::move(task));
+  }
+  std::map<std::pair<int, int>, double> shares;  // (task, kind): 0 where nothing was found
+  for (size_t t = 0; t < asked.size(); ++t) {
+    for (TaskHint::Kind kind : {TaskHint::kDuplicatePrompt, TaskHint::kAnswerInPrompt,
+                                TaskHint::kExampleIsPrompt, TaskHint::kPromptInOtherTask}) {
+      shares[{static_cast<int>(t), kind}] = 0;
+    }
+  }
+  for (const TaskHint& hint : FindTaskHints(asked)) {
+    const AskedTask& task = asked[static_cast<size_t>(hint.task)];
+    const size_t prompts = std::min(task.items, task.task->items.size());
+    double& share = shares[{hint.task, hint.kind}];
+    share = std::max(share, static_cast<double>(hint.prompts) / static_cast<double>(prompts));
+  }
+  for (const auto& [place, share] : shares) {
+    rows.push_back({held[static_cast<size_t>(place.first)]->name,
+                    std::string(TaskHintName(static_cast<TaskHint::Kind>(place.second))), share});
+  }
+  return rows;
+}
 
 absl::StatusOr<std::shared_ptr<const ScoreReader::JobResult>> ScoreReader::ResultOf(
     const std::string& id) {
@@ -63,6 +104,7 @@ absl::StatusOr<std::shared_ptr<const ScoreReader::JobResult>> ScoreReader::Resul
       if (policy.baseline.kind != GateBaseline::kReport) gate.status = job.gate.status;
     }
   }
+  ABSL_ASSIGN_OR_RETURN(result->hints, HintsOf(job));
   results_[id] = result;
   return std::shared_ptr<const JobResult>(std::move(result));
 }
@@ -79,6 +121,7 @@ absl::StatusOr<ScoreSnapshot> ScoreReader::Read() {
   }
   std::map<std::string, std::shared_ptr<const JobResult>> used;
   std::map<std::pair<std::string, std::string>, AdapterRow> adapters;
+  std::set<std::string> hinted;             // tasks
   for (const FinishedCell& cell : cells) {  // the newest first
     absl::StatusOr<std::shared_ptr<const JobResult>> result = ResultOf(cell.job);
     if (absl::IsNotFound(result.status())) continue;
@@ -87,6 +130,10 @@ absl::StatusOr<ScoreSnapshot> ScoreReader::Read() {
     const JobResult& of_job = **result;
     AddScores(cell, of_job.report, snapshot.scores);
     snapshot.cells.push_back({cell.model, AdapterLabel(cell.adapter), cell.task, cell.finished});
+    if (hinted.insert(cell.task).second) {
+      std::copy_if(of_job.hints.begin(), of_job.hints.end(), std::back_inserter(snapshot.hints),
+                   [&](const HintRow& row) { return row.task == cell.task; });
+    }
     if (cell.adapter.empty()) continue;
     AdapterRow& row = adapters[{cell.model, cell.adapter}];
     row.model = cell.model;

@@ -18,6 +18,7 @@
 #include "core/eval/gate/gate.h"
 #include "core/eval/report/report.h"
 #include "core/jobs/job_store.h"
+#include "core/jobs/task_provider.h"
 
 namespace plumbline {
 
@@ -50,6 +51,13 @@ struct CellTime {
   absl::Time finished;
 };
 
+// What a task's own prompts give away (core/eval/task_hints.h).
+struct HintRow {
+  std::string task;
+  std::string hint;  // TaskHintName
+  double share = 0;  // of the prompts asked. prompt_in_other_task: with the task that shares most
+};
+
 // What concerns an adapter as a whole.
 struct AdapterRow {
   std::string model;
@@ -63,7 +71,8 @@ struct ScoreSnapshot {
   std::vector<ScoreRow> scores;
   std::vector<CellTime> cells;
   std::vector<AdapterRow> adapters;
-  int64_t dropped_cells = 0;  // (model, adapter, task) beyond the bound; the oldest are left out
+  std::vector<HintRow> hints;  // every hint of every task whose file is known, also those at 0
+  int64_t dropped_cells = 0;   // (model, adapter, task) beyond the bound; the oldest are left out
 };
 
 // Makes snapshots and remembers the reports of jobs it has seen, so that a new result costs one
@@ -74,6 +83,10 @@ class ScoreReader {
   explicit ScoreReader(JobStore& store, int max_cells = 500);
   ~ScoreReader();
 
+  // Where the tasks' prompts are, for the hints; null: there are none. Must outlive the reader or
+  // be taken away again.
+  void UseTasks(TaskProvider* tasks);
+
   // A job deleted meanwhile is left out. Errors: the store's.
   absl::StatusOr<ScoreSnapshot> Read();
 
@@ -81,9 +94,11 @@ class ScoreReader {
   struct JobResult;
 
   absl::StatusOr<std::shared_ptr<const JobResult>> ResultOf(const std::string& job);
+  absl::StatusOr<std::vector<HintRow>> HintsOf(const Job& job);
 
   JobStore& store_;
   const int max_cells_;
+  TaskProvider* tasks_ = nullptr;
   std::map<std::string, std::shared_ptr<const JobResult>> results_;  // by job id
 };
 

@@ -127,6 +127,35 @@ TEST_F(MetricsTest, ShowsTheMatrixDriftLabelAndGate) {
                                   ",task=\"sums\",metric=\"empty_response\"")));
 }
 
+TEST_F(MetricsTest, ShowsWhatTheTasksGiveAway) {
+  auto leaky = std::make_shared<Task>(*MakeFakeTask("leaky", 4, "1", "knowledge"));
+  leaky->items[1].prompt.text = leaky->items[0].prompt.text;
+  leaky->items[2].target = "leaky/2";  // its question
+  leaky->items[3].prompt.text = "sums/3";
+  tasks_.Add(leaky);
+  RunJob(*store_, "", {"sums", "leaky"});
+  ScoreCollector scores(*store_);
+  ASSERT_OK(scores.Refresh());
+  EXPECT_THAT(Text(scores), Not(HasSubstr("plumbline_task_hint_ratio")));  // no prompts
+  scores.UseTasks(&tasks_);
+  ASSERT_OK(scores.Refresh());
+  const std::string text = Text(scores);
+  const auto line = [](const std::string& task, const std::string& hint, const std::string& value) {
+    return "plumbline_task_hint_ratio{task=\"" + task + "\",hint=\"" + hint + "\"} " + value + "\n";
+  };
+  EXPECT_THAT(text, HasSubstr(line("leaky", "duplicate_prompt", "0.5")));
+  EXPECT_THAT(text, HasSubstr(line("leaky", "answer_in_prompt", "0.25")));
+  EXPECT_THAT(text, HasSubstr(line("leaky", "example_is_prompt", "0")));
+  EXPECT_THAT(text, HasSubstr(line("leaky", "prompt_in_other_task", "0.25")));
+  EXPECT_THAT(text, HasSubstr(line("sums", "duplicate_prompt", "0")));
+  tasks_.Forget("leaky");  // its prompts are gone, its scores stay
+  scores.UseTasks(&tasks_);
+  ASSERT_OK(scores.Refresh());
+  EXPECT_THAT(Text(scores), Not(HasSubstr("{task=\"leaky\",hint=")));
+  EXPECT_THAT(Text(scores), HasSubstr("task=\"leaky\",metric=\"exact_match\"}"));
+  scores.UseTasks(nullptr);
+}
+
 TEST_F(MetricsTest, IsTheSameRightAfterARestart) {
   RunJob(*store_, kPolicy);
   std::string before, after;
