@@ -28,6 +28,14 @@ inline bool operator==(const Observation& a, const Observation& b) {
          a.among == b.among && a.vote == b.vote;
 }
 
+// A metric whose value over all items is the mean of other metrics' values (Multi-IF's
+// turn_N_overall). The weights of its observations make it so over the whole task; in a part of the
+// task the mean is to be taken anew from these.
+struct MeanMetric {
+  std::string metric;
+  std::vector<std::string> of;  // not empty
+};
+
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_EVAL_OBSERVATION_H_

@@ -15,6 +15,8 @@
 
 namespace plumbline {
 
+inline constexpr size_t kMaxGroups = 200;
+
 enum class OutputType { kGenerate, kMultipleChoice };
 
 // One row of a task.
@@ -34,6 +36,7 @@ struct TaskItem {
   // What doc_to_target gives, as Python prints it: an index, a text or a list of them (lm-eval's
   // `target`). For exports; no part of the version. Empty: `target`.
   std::string doc_target;
+  std::string group;  // of Task::group_by; no part of the version
   std::string doc;  // the row as the data file has it, one JSON object; no part of the version
   // kPlain: where the prompt's own question begins, behind description and few-shot examples.
   size_t question_offset = 0;
@@ -95,6 +98,10 @@ struct Task {
   int samples = 1;                   // responses a prompt (n)
   std::vector<TaskItem> items;       // not empty
   std::vector<std::string> metrics;  // the scores this task reports, the primary one first
+  std::vector<MeanMetric> means;     // those of `metrics` that are means of others
+  // The field of the rows by whose value scores are reported too (core/eval/report/groups.h); empty:
+  // none. Every item has a group then, and there are at most kMaxGroups.
+  std::string group_by;
   std::shared_ptr<const Checker> checker;
   // The task file's keys with lm-eval's defaults filled in, one JSON object: what lm-eval calls a
   // task's config. For exports; no part of the version.

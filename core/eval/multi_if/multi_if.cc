@@ -164,6 +164,18 @@ std::vector<std::string> MultiIfChecker::Metrics() const {
   return metrics;
 }
 
+std::vector<MeanMetric> MultiIfChecker::Means() const {
+  std::vector<MeanMetric> means;
+  for (size_t turn = weights_.size(); turn-- > 0;) {
+    if (weights_[turn].per_prompt == 0) continue;
+    means.push_back({Metric(turn, "overall"), {}});
+    for (absl::string_view name : {kPlaStrict, kIlaStrict, kPlaLoose, kIlaLoose}) {
+      means.back().of.push_back(Metric(turn, name));
+    }
+  }
+  return means;
+}
+
 CheckResult MultiIfChecker::CheckResponse(size_t index, absl::string_view response) const {
   return CheckTurns(index, {std::string(response)});
 }

@@ -57,6 +57,8 @@ class MultiIfChecker : public Checker {
 
   // The scores of the turns there are, the last turn's first.
   std::vector<std::string> Metrics() const;
+  // turn_N_overall, of its four.
+  std::vector<MeanMetric> Means() const;
 
  private:
   // What makes the mean of the four a sum over a sum: see multi_if.cc.

@@ -89,6 +89,7 @@ absl::Status AddMultiIfRows(const std::vector<DataRow>& rows, Task& task,
   }
   auto checker = std::make_shared<MultiIfChecker>(std::move(parsed));
   task.metrics = checker->Metrics();
+  task.means = checker->Means();
   task.checker = std::move(checker);
   return absl::OkStatus();
 }

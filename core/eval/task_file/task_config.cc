@@ -36,7 +36,7 @@ const std::set<std::string>& KnownKeys() {
       "filter_list", "metric_list", "metadata", "gen_prefix", "should_decontaminate", "unsafe_code",
       // ours
       "capability", "checker", "prompt_format", "version", "summary", "tolerance",
-      "relative_tolerance", "key_field"};
+      "relative_tolerance", "key_field", "group_by"};
   return keys;
 }
 

@@ -49,6 +49,7 @@ struct TaskConfig {
   std::string data_field;
   std::string eval_split, training_split, validation_split, test_split, fewshot_split;
   std::string key_field;  // empty: "key" where the rows have it, else the row's number from 0
+  std::string group_by;   // empty: none given
 
   DocExpression doc_to_text, doc_to_target, doc_to_choice, description;
   DocExpression gen_prefix;  // kPlain: what the response begins with, behind the prompt

@@ -64,6 +64,7 @@ absl::Status ConfigParser::ReadData() {
     }
   }
   ABSL_ASSIGN_OR_RETURN(config_.key_field, StringOr("key_field", ""));
+  ABSL_ASSIGN_OR_RETURN(config_.group_by, StringOr("group_by", ""));
   return absl::OkStatus();
 }
 

@@ -17,6 +17,7 @@
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/instruction_rows.h"
 #include "core/eval/task_file/item_builder.h"
+#include "core/eval/task_file/item_groups.h"
 #include "core/eval/task_file/task_config.h"
 
 namespace plumbline {
@@ -245,6 +246,11 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
       task.items.push_back(std::move(item.item));
     }
   }
+  if (!config.group_by.empty()) {
+    ABSL_RETURN_IF_ERROR(Annotate(GroupItems(config.group_by, task), bundle.file));
+  } else if (config.checker == CheckerKind::kMultiIf) {
+    GroupByLanguage(task);
+  }
   task.version = TaskVersion(task, fingerprint);
   return task;
 }
@@ -275,6 +281,7 @@ absl::StatusOr<Task> ParseIfevalTask(absl::string_view content, absl::string_vie
   nlohmann::json fingerprint;
   ABSL_RETURN_IF_ERROR(
       AddInstructionRows(checker, rows, PromptFormat::kChat, task, fingerprint["rows"]));
+  if (checker == CheckerKind::kMultiIf) GroupByLanguage(task);
   task.version = TaskVersion(task, fingerprint);
   return task;
 }

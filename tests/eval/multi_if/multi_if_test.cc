@@ -5,6 +5,7 @@
 
 #include "core/eval/multi_if/multilingual_checks.h"
 #include "core/eval/offline_check.h"
+#include "core/eval/report/groups.h"
 #include "core/eval/task_file.h"
 #include "core/eval/task_lint.h"
 #include "core/text/emoji.h"
@@ -108,6 +109,37 @@ TEST(MultiIfTest, OverallIsTheMeanOfTheFour) {
   EXPECT_DOUBLE_EQ(Total(totals, "empty_response"), 1 / 8.0);
   EXPECT_EQ(check->items[0].response, R"(["x, y","first, line\nsong"])");
   EXPECT_EQ(check->items[2].result.outcomes[2].id, "turn_2/length_constraints:number_words");
+}
+
+// The paper's accuracy of each language and turn.
+TEST(MultiIfTest, ScoresAreReportedByLanguage) {
+  std::vector<json> rows = {Row("a"), Row("b"), Row("c")};
+  rows[0]["language"] = rows[1]["language"] = "Thai";
+  rows[1]["turn_2_instruction_id_list"] = R"(["punctuation:no_comma"])";
+  rows[1]["turn_2_kwargs"] = R"(["{}"])";
+  const Task task = ParseRows(rows);
+  EXPECT_EQ(task.group_by, "language");
+  ReportInput input;
+  input.subjects = {{.model = "m"}};
+  input.tasks = {{.name = "t", .version = "v", .capability = "c", .metrics = task.metrics}};
+  input.tasks[0].prompts = 3;
+  for (const auto& [index, second] :
+       std::vector<std::pair<size_t, std::string>>{{0, "a, b"}, {1, "c"}, {2, "a b c"}}) {
+    const CheckResult result = task.checker->CheckTurns(index, {"x", second});
+    input.verdicts.push_back({.key = task.items[index].key, .observations = result.observations});
+  }
+  ASSERT_OK_AND_ASSIGN(const auto groups, BuildGroups(input, {&task}));
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].name, "English");
+  EXPECT_EQ(groups[1].name, "Thai");
+  EXPECT_THAT(groups[1].headline, ElementsAre("turn_2_overall", "turn_1_overall"));
+  EXPECT_EQ(groups[1].cells[0].metric, "turn_2_overall");
+  EXPECT_DOUBLE_EQ(groups[0].cells[0].value, 1);
+  EXPECT_DOUBLE_EQ(groups[1].cells[0].value, (1 / 2.0 + 1 / 3.0) / 2);
+  EXPECT_EQ(groups[1].cells[0].prompts, 2);
+  rows[2].erase("language");
+  EXPECT_EQ(ParseRows(rows).group_by, "");
+  EXPECT_EQ(ParseRows(rows).version, task.version);
 }
 
 TEST(MultiIfTest, ABadRowIsNamed) {
