@@ -245,7 +245,7 @@ class Evaluation {
         absl::StrFormat("%s: %+.4f against %s (%+.4f to %+.4f; %d better, %d worse "
                         "of %d), want its lower limit above %+g",
                         Place(task, metric), delta->value, against, delta->lower, delta->upper,
-                        delta->gained, delta->lost, delta->pairs, -margin));
+                        delta->gained, delta->lost, delta->pairs, 0 - margin));
     const MarginTest test =
         delta->method == IntervalMethod::kPairedScore
             ? TestMargin(PairedCounts{delta->pairs, delta->gained, delta->lost}, margin)

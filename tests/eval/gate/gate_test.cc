@@ -69,6 +69,8 @@ TEST_F(GateTest, NonInferiorityNeedsProofEitherWay) {
   Adapter(15, 15);
   EXPECT_EQ(Status(kNonInferior), GateStatus::kPass);
   EXPECT_EQ(Status("non_inferiority: [{margin: 0.01}]"), GateStatus::kInconclusive);
+  const GateResult none = Evaluate("non_inferiority: [{margin: 0}]");
+  EXPECT_THAT(none.reasons, testing::Contains(HasSubstr("want its lower limit above +0")));
 }
 
 TEST_F(GateTest, RegressionBeyondTheMarginFails) {
