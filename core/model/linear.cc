@@ -13,6 +13,17 @@ void Grow(AlignedBuffer<T>& buffer, int64_t size) {
   if (buffer.size() < size) buffer = AlignedBuffer<T>(size);
 }
 
+// Panel `p` of a branch's B.
+template <typename T>
+Ahead PanelOfB(const LoraUpArgs<T>& up, int64_t p) {
+  if (up.panels != nullptr) {
+    const int64_t elements = up.rank * kPanelColumns;
+    return {up.panels + p * elements, elements * int64_t{sizeof(float)}};
+  }
+  const int64_t elements = (up.rank + 1) / 2 * 2 * kPanelColumns;
+  return {up.half_panels + p * elements, elements * int64_t{sizeof(Bf16)}};
+}
+
 const LoraGroup* GroupOf(const Segment& segment, SelectGroup select) {
   return segment.adapter == nullptr ? nullptr : &select(*segment.adapter);
 }
@@ -71,21 +82,23 @@ template <typename T>
 void LinearRunner<T>::LoraDown(const T* x, int64_t in) {
   if (downs_.empty()) return;
   const auto down = [&](const Down& d, int thread) {
-    GemmArgs<float> args;
-    if constexpr (std::is_same_v<T, float>) {
-      args.x = x + d.row_begin * in;
-    } else {
-      kernels_.to_float(x + d.row_begin * in, wide_[thread].data(), d.rows * in);
-      args.x = wide_[thread].data();
+    float* const h = h_.data() + d.row_begin * ldh_;
+    const T* const rows = x + d.row_begin * in;
+    const BranchPanels& a = d.group->a;
+    if (a.half != nullptr) {
+      kernels_.lora_down({rows, in, d.rows, in, a.half, nullptr, h, ldh_, d.group->rank}, d.panel,
+                         d.panel + 1);
+      return;
     }
-    args.ldx = in;
-    args.rows = d.rows;
-    args.k = in;
-    args.panels = d.group->a.data();
-    args.y = h_.data() + d.row_begin * ldh_;
-    args.ldy = ldh_;
-    args.n = d.group->rank;
-    wide_kernels_.gemm(args, d.panel, d.panel + 1);
+    const float* wide_rows;
+    if constexpr (std::is_same_v<T, float>) {
+      wide_rows = rows;
+    } else {
+      kernels_.to_float(rows, wide_[thread].data(), d.rows * in);
+      wide_rows = wide_[thread].data();
+    }
+    wide_kernels_.gemm({wide_rows, in, d.rows, in, a.wide, nullptr, h, ldh_, d.group->rank},
+                       d.panel, d.panel + 1);
   };
   if constexpr (!std::is_same_v<T, float>) {
     for (AlignedBuffer<float>& wide : wide_) Grow(wide, kDownRows * in);
@@ -99,16 +112,6 @@ void LinearRunner<T>::LoraDown(const T* x, int64_t in) {
     run(0, units, 0);
   } else {
     threads_.Run(units, std::max<int64_t>(1, units / (4 * threads_.threads())), run);
-  }
-}
-
-template <typename T>
-void LinearRunner<T>::FusedUps(int64_t panel_begin, int64_t panel_end) const {
-  for (const Up& up : ups_) {
-    if (!up.fused) continue;
-    const int64_t begin = std::max<int64_t>(panel_begin - up.panel_begin, 0);
-    const int64_t end = std::min(panel_end - up.panel_begin, PanelCount(up.args.n));
-    if (begin < end) kernels_.lora_up(up.args, begin, end);
   }
 }
 
@@ -159,7 +162,30 @@ int64_t LinearRunner<T>::Grain(int64_t panels, int64_t panel_cost) const {
       {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
 }
 
-// Products with the same panels: each panel meets all runs while it is in the cache.
+// A panel meets all runs while it is in the cache, then the branches on its columns, whose own
+// panels come near meanwhile: their few kilobytes each are too short for the processor to foresee.
+template <typename T>
+void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread) {
+  if (runs_.size() == 1 && ups_.empty()) return kernels_.gemm(runs_[0], panel_begin, panel_end);
+  std::vector<Ahead>& ahead = ahead_[thread];
+  for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+    ahead.clear();
+    for (const Up& up : ups_) {
+      if (up.Covers(panel)) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
+    }
+    for (GemmArgs<T> run : runs_) {
+      run.ahead = ahead.data();
+      run.ahead_count = static_cast<int64_t>(ahead.size());
+      kernels_.gemm(run, panel, panel + 1);
+      ahead.clear();
+    }
+    for (const Up& up : ups_) {
+      const int64_t own = panel - up.panel_begin;
+      if (up.Covers(panel)) kernels_.lora_up(up.args, own, own + 1);
+    }
+  }
+}
+
 template <typename T>
 void LinearRunner<T>::Gemm() {
   if (runs_.empty()) return;
@@ -167,16 +193,8 @@ void LinearRunner<T>::Gemm() {
   for (const GemmArgs<T>& run : runs_) rows += run.rows;
   const int64_t panels = PanelCount(runs_[0].n);
   const int64_t cost = rows * runs_[0].k * kPanelColumns;
-  threads_.Run(panels, Grain(panels, cost), [&](int64_t begin, int64_t end, int) {
-    if (runs_.size() == 1) {
-      kernels_.gemm(runs_[0], begin, end);
-    } else {
-      for (int64_t panel = begin; panel < end; ++panel) {
-        for (const GemmArgs<T>& run : runs_) kernels_.gemm(run, panel, panel + 1);
-      }
-    }
-    FusedUps(begin, end);
-  });
+  threads_.Run(panels, Grain(panels, cost),
+               [&](int64_t begin, int64_t end, int thread) { Columns(begin, end, thread); });
 }
 
 // ---- what replaces ----

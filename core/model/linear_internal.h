@@ -42,7 +42,8 @@ LoraUpArgs<T> LoraUpArgsOf(const LoraPart& part) {
   const auto data = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
   LoraUpArgs<T> args;
   args.rank = part.rank;
-  args.panels = part.b.data();
+  args.panels = part.b.wide;
+  args.half_panels = part.b.half;
   args.lora_bias = data(part.lora_bias);
   args.scaling = part.scaling;
   args.magnitude = data(part.magnitude);
@@ -60,6 +61,7 @@ class LinearRunner {
       : kernels_(kernels),
         wide_kernels_(wide_kernels),
         threads_(*threads),
+        ahead_(threads->threads()),
         wide_(threads->threads()) {}
 
   // y [rows, w.out] = x [rows, w.in] · Wᵀ + b, each segment with its adapter's changes. `segments`
@@ -80,6 +82,10 @@ class LinearRunner {
     LoraUpArgs<T> args;
     int64_t panel_begin = 0;  // of the linear's columns, when `fused`
     bool fused = false;       // computed with the base's panels; else after them
+    // Whether it is computed with this panel of the base.
+    bool Covers(int64_t panel) const {
+      return fused && panel >= panel_begin && panel - panel_begin < PanelCount(args.n);
+    }
   };
 
   void PlanLora(const PackedLinear<T>& w, T* y, SelectGroup select,
@@ -89,8 +95,8 @@ class LinearRunner {
                 absl::Span<const Segment> segments);
   int64_t Grain(int64_t panels, int64_t panel_cost) const;
   void Gemm();
+  void Columns(int64_t panel_begin, int64_t panel_end, int thread);
   void Product(const GemmArgs<T>& args);
-  void FusedUps(int64_t panel_begin, int64_t panel_end) const;
   void Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                absl::Span<const Segment> segments);
   void LaterUps();
@@ -105,6 +111,7 @@ class LinearRunner {
   std::vector<Up> ups_;
   int64_t ldh_ = 0;
   AlignedBuffer<float> h_;                  // [rows, ldh]
+  std::vector<std::vector<Ahead>> ahead_;   // by thread: B's panels on the columns at hand
   std::vector<AlignedBuffer<float>> wide_;  // by thread: [8, in], rows of x in fp32
   AlignedBuffer<T> columns_;                // [rows, columns]: logits of trained rows
 };

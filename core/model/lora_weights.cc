@@ -30,13 +30,6 @@ std::vector<float> Rounded(const at::Tensor& tensor, ComputeType dtype) {
   return ToVector(tensor.to(ScalarTypeOf(dtype)));
 }
 
-AlignedBuffer<float> Pack(const std::vector<const float*>& rows, int64_t k) {
-  const int64_t n = static_cast<int64_t>(rows.size());
-  AlignedBuffer<float> panels(PackedElements<float>(n, k));
-  PackPanels(rows.data(), n, k, 1, panels.data(), 0, PanelCount(n));
-  return panels;
-}
-
 // Panels of W [n, k], whose element (i, j) is at i · ldn + j · ldk.
 template <typename T>
 DtypeBuffer PackAs(const at::Tensor& weight, int64_t n, int64_t k, int64_t ldn, int64_t ldk) {
@@ -67,8 +60,9 @@ DtypeBuffer Copy(const at::Tensor& rows, ComputeType dtype) {
 
 class Packer {
  public:
-  Packer(const DecoderSpec& spec, const LoraAdapter& adapter, ComputeType dtype, BaseParameter base)
-      : spec_(spec), adapter_(adapter), dtype_(dtype), base_(base) {}
+  Packer(const DecoderSpec& spec, const LoraAdapter& adapter, ComputeType dtype, BaseParameter base,
+         PanelArena* arena)
+      : spec_(spec), adapter_(adapter), dtype_(dtype), base_(base), arena_(*arena) {}
 
   // Packs the modules `names` (columns side by side) as one group.
   absl::Status PackGroup(const std::vector<std::string>& names,
@@ -98,9 +92,9 @@ class Packer {
       group.parts.push_back(std::move(part));
     }
     group.replaces_all = group.replaced.size() == names.size();
-    if (group.rank > 0) group.a = Pack(stacked, in);
-    bytes_ += group.a.bytes();
-    for (const LoraPart& part : group.parts) bytes_ += part.b.bytes();
+    if (group.rank > 0) group.a = PackBranch(stacked, in, arena_);
+    bytes_ += group.a.bytes;
+    for (const LoraPart& part : group.parts) bytes_ += part.b.bytes;
     max_rank_ = std::max(max_rank_, group.rank);
     return PackBias(names, specs, in, group);
   }
@@ -144,8 +138,8 @@ class Packer {
       std::copy(a.begin(), a.end(), change.a.data());
       max_rank_ = std::max(max_rank_, module.rank);
     }
-    bytes_ += change.table.bytes() + change.trained.bytes() + change.a.bytes() +
-              change.low_rank.b.bytes();
+    bytes_ +=
+        change.table.bytes() + change.trained.bytes() + change.a.bytes() + change.low_rank.b.bytes;
     return absl::OkStatus();
   }
 
@@ -251,7 +245,7 @@ class Packer {
     std::vector<const float*> rows;
     const float* b_data = b.const_data_ptr<float>();
     for (int64_t c = 0; c < part.columns; ++c) rows.push_back(b_data + c * module.rank);
-    part.b = Pack(rows, module.rank);
+    part.b = PackBranch(rows, module.rank, arena_);
     if (module.lora_bias.defined()) part.lora_bias = ToVector(module.lora_bias);
     if (!module.magnitude.defined()) return absl::OkStatus();
     const ModuleReplacement* replacement = FindReplacement(module.target.name);
@@ -270,10 +264,20 @@ class Packer {
   const LoraAdapter& adapter_;
   const ComputeType dtype_;
   BaseParameter base_;
+  PanelArena& arena_;
   absl::flat_hash_set<std::string> seen_, replaced_, trained_;  // module names that found a place
   int64_t bytes_ = 0;
   int64_t max_rank_ = 0;
 };
+
+// Of all branches in fp32, but for what panels are padded with.
+int64_t BranchBytes(const LoraAdapter& adapter) {
+  int64_t elements = 0;
+  for (const auto& [name, module] : adapter.modules) {
+    elements += module.a.numel() + module.b.numel();
+  }
+  return elements * static_cast<int64_t>(sizeof(float));
+}
 
 absl::Status PackLayer(const DecoderSpec& spec, int64_t index, Packer& packer, LoraLayer& layer) {
   const auto pack = [&](const std::vector<LinearSpec>& parts, int64_t in, LoraGroup& group) {
@@ -308,7 +312,8 @@ absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& s
   auto weights = std::make_shared<LoraWeights>();
   weights->version = adapter.version;
   weights->layers.resize(spec.layers.size());
-  Packer packer(spec, adapter, dtype, base);
+  weights->arena = PanelArena(BranchBytes(adapter));
+  Packer packer(spec, adapter, dtype, base, &weights->arena);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     ABSL_RETURN_IF_ERROR(PackLayer(spec, static_cast<int64_t>(i), packer, weights->layers[i]));
   }

@@ -5,8 +5,8 @@
 // to what came out.
 //
 // The modules of a group share their input, so their A matrices are stacked and h = A·x is one
-// product; each module's B then adds to its own columns. Branches are fp32, whatever the base, as
-// PEFT computes them; what replaces is rounded to the model's dtype. Products run in the same fixed
+// product; each module's B then adds to its own columns. Branches are computed in fp32, whatever the
+// base, as PEFT does; what replaces is rounded to the model's dtype. Products run in the same fixed
 // order as the base's (kernels.h), and an adapter's rows are computed from its own slot only:
 // neither the other adapters of a batch nor their ranks touch a row's bits.
 //
@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "core/lora/lora_adapter_internal.h"
 #include "core/model/aligned_buffer.h"
+#include "core/model/branch_panels.h"
 #include "core/model/decoder_spec.h"
 #include "core/model/decoder_weights_internal.h"
 
@@ -36,7 +37,7 @@ struct LoraPart {
   int64_t column_begin = 0;
   int64_t columns = 0;
   float scaling = 1;
-  AlignedBuffer<float> b;        // panels of B [columns, rank]
+  BranchPanels b;                // [columns, rank]
   std::vector<float> lora_bias;  // [columns] or empty
   std::vector<float> magnitude;  // DoRA's m' [columns] or empty
   std::vector<float> base_bias;  // [columns] or empty; DoRA only
@@ -61,7 +62,7 @@ struct ReplacedColumns {
 struct LoraGroup {
   int64_t rank = 0;  // Σ of the parts'
   int64_t in = 0;
-  AlignedBuffer<float> a;  // panels of the stacked A [rank, in]
+  BranchPanels a;  // the stacked A [rank, in]
   std::vector<LoraPart> parts;
   std::vector<float> bias;  // [out of the group], in the base's stead; empty: the base's
   std::vector<ReplacedLinear> replaced;
@@ -89,6 +90,7 @@ struct LoraLayer {
 // Immutable once built.
 struct LoraWeights {
   std::string version;
+  PanelArena arena;  // of the branches
   std::vector<LoraLayer> layers;
   EmbeddingChange embedding, position_embedding;
   NormWeights final_norm;  // absent: the base's

@@ -2,6 +2,8 @@
 // and a batch that mixes adapters. Against the roofline: the weights' bytes over the bandwidth or
 // the step's FLOPs over those of a large GEMM, whichever takes longer, both measured here.
 //
+// Adapters are measured as their files are, and as if the same had been saved in bfloat16.
+//
 //   engine_bench CHECKPOINT [--dtype float32|bfloat16] [--only prefill|decode[:WIDTH]]
 //                [--seconds S] [--serve] [ADAPTER_DIR...]
 //
@@ -116,6 +118,12 @@ class Bench {
       return LoadParameter(spec_, *checkpoint_, m.name, parameter, {m.out_features, m.in_features});
     };
     adapters_.push_back(OrDie(PackLora(spec_, *adapter, decoder_->options().dtype, base)));
+    LoraAdapter half = *adapter;
+    for (auto& [name, module] : half.modules) {
+      module.a = module.a.to(at::kBFloat16).to(at::kFloat);
+      module.b = module.b.to(at::kBFloat16).to(at::kFloat);
+    }
+    half_adapters_.push_back(OrDie(PackLora(spec_, half, decoder_->options().dtype, base)));
   }
 
   void Run() {
@@ -128,6 +136,11 @@ class Bench {
         "%.0f GFLOP/s\n",
         spec_.architecture.c_str(), decoder_->parameters() / 1e6, decoder_->weight_bytes() / 1e6,
         threads_.threads(), bandwidth_ / 1e9, flops_ / 1e9);
+    for (const Adapters* set : {&adapters_, &half_adapters_}) {
+      if (set->empty()) continue;
+      std::printf("an adapter as %s: %.1f MB\n", set == &adapters_ ? "filed" : "bfloat16",
+                  (*set)[0]->bytes / 1e6);
+    }
     const int64_t prompt = std::min<int64_t>(512, spec_.context / 2);
     Compare("prefill", 1, prompt);
     for (int width : {1, 8, 32, 64}) Compare("decode", width, 1);
@@ -140,7 +153,7 @@ class Bench {
     double seconds;
     while (std::cin >> what >> width >> adapters >> seconds) {
       const int64_t tokens = what == "prefill" ? 512 : 1;
-      Step step = Prepare(width, tokens, std::min(adapters, adapters_.size()));
+      Step step = Prepare(width, tokens, adapters_, std::min(adapters, adapters_.size()));
       std::vector<float> logits(width * spec_.vocabulary);
       const double end = Seconds() + seconds;
       while (step.times.size() < 2 || Seconds() < end) Time(step, logits);
@@ -151,19 +164,23 @@ class Bench {
   }
 
  private:
+  using Adapters = std::vector<std::shared_ptr<const LoraWeights>>;
+
   // The chunks of a step and the blocks they need.
   struct Step {
     std::vector<int32_t> ids;
     std::vector<std::vector<void*>> blocks;
     std::vector<Chunk> chunks;
     std::vector<double> times;
-    double median() {
-      std::sort(times.begin(), times.end());
-      return times[times.size() / 2];
-    }
+    double median() const { return Median(times); }
   };
 
-  Step Prepare(int width, int64_t tokens, size_t adapters) {
+  static double Median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+  }
+
+  Step Prepare(int width, int64_t tokens, const Adapters& set, size_t adapters) {
     const int64_t context = std::min<int64_t>(128, spec_.context / 2);
     Step step{std::vector<int32_t>(tokens, 7),
               std::vector<std::vector<void*>>(width),
@@ -180,7 +197,7 @@ class Bench {
       chunk.prompt_length = context;
       chunk.blocks = step.blocks[i];
       chunk.first_output = tokens - 1;
-      if (adapters > 0) chunk.adapter = adapters_[i * adapters / width].get();
+      if (adapters > 0) chunk.adapter = set[i * adapters / width].get();
     }
     return step;
   }
@@ -198,34 +215,46 @@ class Bench {
     }
   }
 
-  // The base, one adapter and all adapters, a step of each in turn: the machine's moods hit all.
+  // The base, one adapter and all adapters, a step of each in turn: the machine's moods hit all. A
+  // ratio is the median of those within a turn.
   void Compare(const std::string& what, int width, int64_t tokens) {
     if (!only_.empty() && only_ != what && only_ != what + ":" + std::to_string(width)) return;
-    std::vector<size_t> adapters = {0};
-    if (!adapters_.empty()) adapters.push_back(1);
-    if (adapters_.size() > 1 && width > 1) adapters.push_back(adapters_.size());
-    std::vector<Step> steps;
-    steps.reserve(adapters.size());  // chunks point into them
-    for (size_t n : adapters) steps.push_back(Prepare(width, tokens, n));
+    struct Case {
+      std::string name;
+      Step step;
+    };
+    std::vector<Case> cases;
+    cases.reserve(5);  // chunks point into them
+    cases.push_back({"base", Prepare(width, tokens, adapters_, 0)});
+    for (const Adapters* set : {&adapters_, &half_adapters_}) {
+      const std::string kind = set == &adapters_ ? " as filed" : " in bfloat16";
+      for (size_t n : {size_t{1}, set->size()}) {
+        if (n > set->size() || (n > 1 && width == 1)) continue;
+        cases.push_back({std::to_string(n) + kind, Prepare(width, tokens, *set, n)});
+      }
+    }
     std::vector<float> logits(width * spec_.vocabulary);
     const double end = Seconds() + seconds_;
-    while (steps[0].times.size() < 3 || Seconds() < end) {
-      for (Step& step : steps) Time(step, logits);
+    while (cases[0].step.times.size() < 3 || Seconds() < end) {
+      for (Case& c : cases) Time(c.step, logits);
     }
-    const double base = steps[0].median();
-    for (size_t i = 0; i < steps.size(); ++i) {
-      const double median = steps[i].median();
-      std::printf("%-8s width %3d, adapters %zu: %9.1f tokens/s  %8.3f ms/step (best %.3f)",
-                  what.c_str(), width, adapters[i], width * tokens / median, median * 1e3,
-                  steps[i].times[0] * 1e3);
-      if (i > 0) std::printf("  %+.1f %%", (median / base - 1) * 100);
-      if (i == 0 && tokens == 1) {
+    const std::vector<double>& base = cases[0].step.times;
+    for (Case& c : cases) {
+      const double median = c.step.median();
+      std::printf("%-8s width %3d, %-13s: %9.1f tokens/s  %8.3f ms/step (best %.3f)", what.c_str(),
+                  width, c.name.c_str(), width * tokens / median, median * 1e3,
+                  *std::min_element(c.step.times.begin(), c.step.times.end()) * 1e3);
+      if (&c != &cases[0]) {
+        std::vector<double> ratios;
+        for (size_t i = 0; i < base.size(); ++i) ratios.push_back(c.step.times[i] / base[i]);
+        std::printf("  %+.1f %%", (Median(ratios) - 1) * 100);
+      } else if (tokens == 1) {
         const double roof = std::max(decoder_->weight_bytes() / bandwidth_,
                                      2.0 * width * decoder_->parameters() / flops_);
         std::printf("  %.0f %% of the roofline", roof / median * 100);
       }
       std::printf("\n");
-      Release(steps[i]);
+      Release(c.step);
     }
   }
 
@@ -238,7 +267,8 @@ class Bench {
   const std::shared_ptr<const Checkpoint> checkpoint_;
   const std::unique_ptr<Decoder> decoder_;
   const std::unique_ptr<KvPool> pool_;
-  std::vector<std::shared_ptr<const LoraWeights>> adapters_;
+  Adapters adapters_;       // as their files are
+  Adapters half_adapters_;  // the same, saved in bfloat16
 };
 
 }  // namespace

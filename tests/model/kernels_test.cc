@@ -45,6 +45,12 @@ class KernelsTest : public testing::Test {
     Reference().from_float(values.data(), result.data(), count);
     return result;
   }
+  std::vector<Bf16> RandomHalves(int64_t count) {
+    const std::vector<float> values = RandomFloats(count);
+    std::vector<Bf16> result(count);
+    KernelsFor<Bf16>(Isa::kReference)->from_float(values.data(), result.data(), count);
+    return result;
+  }
   static std::vector<float> Floats(const std::vector<T>& values) {
     std::vector<float> result(values.size());
     Reference().to_float(values.data(), result.data(), static_cast<int64_t>(values.size()));
@@ -121,6 +127,92 @@ TYPED_TEST(KernelsTest, ARowOfAGemmHasTheSameBitsInEveryCompany) {
   }
 }
 
+TYPED_TEST(KernelsTest, LoraDownInBfloat16) {
+  using T = TypeParam;
+  for (int64_t n : {1, 16, 17, 48}) {
+    for (int64_t k : {1, 2, 33, 96}) {
+      const std::vector<T> x = this->Random(11 * k);
+      const std::vector<Bf16> panels = this->Packed(this->RandomHalves(n * k), n, k);
+      const auto down = [&](const Kernels<T>& table, int64_t row, int64_t rows) {
+        std::vector<float> h(rows * n);
+        table.lora_down({x.data() + row * k, k, rows, k, panels.data(), nullptr, h.data(), n, n}, 0,
+                        PanelCount(n));
+        return h;
+      };
+      const std::vector<float> want = down(this->Reference(), 0, 11);
+      for (const Kernels<T>* table : this->FastTables()) {
+        const std::vector<float> got = down(*table, 0, 11);
+        for (size_t i = 0; i < got.size(); ++i) {  // no value is rounded, whatever T
+          ASSERT_NEAR(got[i], want[i], 2e-5 * std::sqrt(k)) << IsaName(table->isa);
+        }
+        for (int64_t row = 0; row < 11; ++row) {
+          const std::vector<float> alone = down(*table, row, 1);
+          ASSERT_EQ(std::memcmp(alone.data(), got.data() + row * n, n * sizeof(float)), 0)
+              << IsaName(table->isa) << ", row " << row;
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(KernelsTest, ABInBfloat16GivesTheBitsOfTheSameBInFloat32) {
+  using T = TypeParam;
+  for (int64_t rank : {1, 5, 16}) {
+    for (int64_t n : {16, 50}) {
+      const std::vector<Bf16> half = this->RandomHalves(n * rank);
+      std::vector<float> wide(half.size());
+      KernelsFor<Bf16>(Isa::kReference)->to_float(half.data(), wide.data(), n * rank);
+      const std::vector<Bf16> half_panels = this->Packed(half, n, rank);
+      const std::vector<float> wide_panels = this->Packed(wide, n, rank);
+      const std::vector<float> h = this->RandomFloats(9 * rank);
+      const std::vector<T> y = this->Random(9 * n);
+      const auto up = [&](const Kernels<T>& table, bool in_half) {
+        std::vector<T> out = y;
+        LoraUpArgs<T> args;
+        args.h = h.data();
+        args.ldh = args.rank = rank;
+        args.rows = 9;
+        args.panels = in_half ? nullptr : wide_panels.data();
+        args.half_panels = in_half ? half_panels.data() : nullptr;
+        args.scaling = 0.5f;
+        args.y = out.data();
+        args.ldy = args.n = n;
+        table.lora_up(args, 0, PanelCount(n));
+        return out;
+      };
+      std::vector<const Kernels<T>*> tables = this->FastTables();
+      tables.push_back(&this->Reference());
+      for (const Kernels<T>* table : tables) {
+        const std::vector<T> a = up(*table, true);
+        const std::vector<T> b = up(*table, false);
+        ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(T)), 0)
+            << IsaName(table->isa) << ", rank " << rank;
+      }
+    }
+  }
+}
+
+TYPED_TEST(KernelsTest, WhatAGemmBringsNearChangesNoBit) {
+  using T = TypeParam;
+  const int64_t n = 50;
+  const int64_t k = 67;
+  const std::vector<T> x = this->Random(9 * k);
+  const std::vector<T> panels = this->Packed(this->Random(n * k), n, k);
+  const std::vector<float> other(300);
+  const Ahead ahead[] = {{other.data(), 1000}, {other.data() + 250, 64}};
+  for (const Kernels<T>* table : this->FastTables()) {
+    std::vector<T> plain(9 * n), fed(9 * n);
+    GemmArgs<T> args{x.data(), k, 9, k, panels.data(), nullptr, plain.data(), n, n};
+    table->gemm(args, 0, PanelCount(n));
+    args.y = fed.data();
+    args.ahead = ahead;
+    args.ahead_count = 2;
+    table->gemm(args, 0, PanelCount(n));
+    ASSERT_EQ(std::memcmp(plain.data(), fed.data(), plain.size() * sizeof(T)), 0)
+        << IsaName(table->isa);
+  }
+}
+
 TYPED_TEST(KernelsTest, LoraUpWithAndWithoutDora) {
   using T = TypeParam;
   for (int64_t n : {16, 48, 50}) {
@@ -135,7 +227,8 @@ TYPED_TEST(KernelsTest, LoraUpWithAndWithoutDora) {
       this->Compare(
           [&](const Kernels<T>& table) {
             std::vector<T> out = y;
-            LoraUpArgs<T> args{h.data(), rank, 9, rank, panels.data(), lora_bias.data(), 0.5f};
+            LoraUpArgs<T> args{h.data(),         rank, 9, rank, panels.data(), nullptr,
+                               lora_bias.data(), 0.5f};
             args.magnitude = dora ? magnitude.data() : nullptr;
             args.base_bias = dora ? base_bias.data() : nullptr;
             args.y = out.data();

@@ -91,8 +91,14 @@ class Layout {
     PackMatrix(dtype, rows.data(), 0, n, k, host);
     return device;
   }
-  const float* PutFp32(const AlignedBuffer<float>& panels, int64_t n, int64_t k) {
-    return static_cast<const float*>(PutMatrix(ComputeType::kFloat32, panels.data(), n, k));
+  // In fp32, as the kernels read branches.
+  const float* PutBranch(const BranchPanels& panels, int64_t n, int64_t k) {
+    const auto [device, host] = Take(MatrixBytes(ComputeType::kFloat32, n, k));
+    if (host == nullptr) return nullptr;
+    std::vector<float> rows(static_cast<size_t>(n * k));
+    UnpackBranch(panels, n, k, rows.data());
+    PackMatrix(ComputeType::kFloat32, rows.data(), 0, n, k, host);
+    return reinterpret_cast<const float*>(device);
   }
 
   LoraPart LayPart(const plumbline::LoraPart& from) {
@@ -102,7 +108,7 @@ class Layout {
     part.column_begin = static_cast<int32_t>(from.column_begin);
     part.columns = static_cast<int32_t>(from.columns);
     part.scaling = from.scaling;
-    part.b = PutFp32(from.b, from.columns, from.rank);
+    part.b = PutBranch(from.b, from.columns, from.rank);
     part.lora_bias = PutFloats(from.lora_bias);
     part.magnitude = PutFloats(from.magnitude);
     part.base_bias = PutFloats(from.base_bias);
@@ -113,7 +119,7 @@ class Layout {
     to.rank = from.rank;
     if (from.rank > 0) {
       entry.rank = static_cast<int32_t>(from.rank);
-      entry.a = PutFp32(from.a, from.rank, from.in);
+      entry.a = PutBranch(from.a, from.rank, from.in);
       for (const plumbline::LoraPart& part : from.parts) {
         entry.part[entry.parts++] = LayPart(part);
       }

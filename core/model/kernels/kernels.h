@@ -43,30 +43,41 @@ enum class NormStyle {
 
 enum class Activation { kSilu, kGeluTanh, kRelu };
 
+// Memory that the caller will read soon.
+struct Ahead {
+  const void* data;
+  int64_t bytes;
+};
+
 // y = x · Wᵀ for rows × panels. W is packed by PackPanels: panels of 32 columns, the last of 16
 // when that is enough.
-template <typename T>
+template <typename T, typename W = T, typename Y = T>
 struct GemmArgs {
   const T* x = nullptr;  // [rows, ldx]
   int64_t ldx = 0;
   int64_t rows = 0;
   int64_t k = 0;
-  const T* panels = nullptr;    // [ceil(n / 32)][k][32]; Bf16: [ceil(n / 32)][ceil(k / 2)][32][2]
-  const float* bias = nullptr;  // [n] or null; added in fp32 before the one rounding to T
-  T* y = nullptr;               // [rows, ldy]
+  const W* panels = nullptr;    // [ceil(n / 32)][k][32]; Bf16: [ceil(n / 32)][ceil(k / 2)][32][2]
+  const float* bias = nullptr;  // [n] or null; added in fp32 before the one rounding to Y
+  Y* y = nullptr;               // [rows, ldy]
   int64_t ldy = 0;
   int64_t n = 0;
+  // Brought near, a little at a time, while the first panel is computed.
+  const Ahead* ahead = nullptr;
+  int64_t ahead_count = 0;
 };
 
 // One low-rank branch of one adapter over a run of its rows: y += scaling · (h · Bᵀ + lora_bias),
-// and DoRA's formula when `magnitude` is set. Panels of B in fp32.
+// and DoRA's formula when `magnitude` is set. B is fp32 or, where all its values are, bfloat16:
+// the sums are the same to the bit.
 template <typename T>
 struct LoraUpArgs {
   const float* h = nullptr;  // [rows, ldh]: A · x, this module's ranks
   int64_t ldh = 0;
   int64_t rows = 0;
   int64_t rank = 0;
-  const float* panels = nullptr;     // [ceil(n / 32)][rank][32]
+  const float* panels = nullptr;  // of B, or null and
+  const Bf16* half_panels = nullptr;
   const float* lora_bias = nullptr;  // [n] or null
   float scaling = 1;
   const float* magnitude = nullptr;  // m' [n] or null: y = y + (m' - 1)(y - base_bias) + m' * delta
@@ -100,6 +111,8 @@ struct Kernels {
   Isa isa;
   // Panels [panel_begin, panel_end) of a GEMM.
   void (*gemm)(const GemmArgs<T>& args, int64_t panel_begin, int64_t panel_end);
+  // The same for h = A · x in fp32 with an A that is bfloat16: no value is rounded.
+  void (*lora_down)(const GemmArgs<T, Bf16, float>& args, int64_t panel_begin, int64_t panel_end);
   void (*lora_up)(const LoraUpArgs<T>& args, int64_t panel_begin, int64_t panel_end);
   // Row indices [row_begin, row_end) of queries × group. scratch: AttentionScratchFloats().
   void (*attention)(const AttentionArgs<T>& args, int64_t row_begin, int64_t row_end,

@@ -174,7 +174,8 @@ template <typename T>
 constexpr Kernels<T> MakeKernels() {
   Kernels<T> k{};
   k.isa = PLUMBLINE_ISA;
-  k.gemm = Gemm<T>;
+  k.gemm = Gemm<T, T, T>;
+  k.lora_down = Gemm<T, Bf16, float>;
   k.lora_up = LoraUp<T>;
   k.attention = Attention<T>;
   k.norm = Norm<T>;

@@ -40,17 +40,14 @@ float RoundTo(float x) {
 }
 
 // Element (column, i) of a packed matrix.
-float PackedAt(const float* panels, int64_t n, int64_t k, int64_t column, int64_t i) {
+template <typename T>
+float PackedAt(const T* panels, int64_t n, int64_t k, int64_t column, int64_t i) {
+  constexpr int64_t kPair = sizeof(T) == 2 ? 2 : 1;  // neighbours in k lie side by side
   const int64_t p = column / kPanelColumns;
   const int64_t width = IsNarrowPanel(n, p) ? kPanelColumns / 2 : kPanelColumns;
-  return panels[p * kPanelColumns * k + i * width + column % kPanelColumns];
-}
-float PackedAt(const Bf16* panels, int64_t n, int64_t k, int64_t column, int64_t i) {
-  const int64_t p = column / kPanelColumns;
-  const int64_t width = IsNarrowPanel(n, p) ? kPanelColumns / 2 : kPanelColumns;
-  const int64_t padded = (k + 1) / 2 * 2;
-  return Get(
-      panels[p * kPanelColumns * padded + i / 2 * 2 * width + column % kPanelColumns * 2 + i % 2]);
+  const int64_t padded = (k + kPair - 1) / kPair * kPair;
+  return Get(panels[p * kPanelColumns * padded + i / kPair * kPair * width +
+                    column % kPanelColumns * kPair + i % kPair]);
 }
 
 // body(column) for the columns of panels [begin, end).
@@ -61,8 +58,8 @@ void ForColumns(int64_t n, int64_t panel_begin, int64_t panel_end, Body body) {
   }
 }
 
-template <typename T>
-void Gemm(const GemmArgs<T>& a, int64_t panel_begin, int64_t panel_end) {
+template <typename T, typename W, typename Y>
+void Gemm(const GemmArgs<T, W, Y>& a, int64_t panel_begin, int64_t panel_end) {
   ForColumns(a.n, panel_begin, panel_end, [&](int64_t c) {
     for (int64_t r = 0; r < a.rows; ++r) {
       float sum = 0;
@@ -80,7 +77,9 @@ void LoraUp(const LoraUpArgs<T>& a, int64_t panel_begin, int64_t panel_end) {
     for (int64_t r = 0; r < a.rows; ++r) {
       float sum = 0;
       for (int64_t i = 0; i < a.rank; ++i) {
-        sum = std::fma(a.h[r * a.ldh + i], PackedAt(a.panels, a.n, a.rank, c, i), sum);
+        const float b = a.panels != nullptr ? PackedAt(a.panels, a.n, a.rank, c, i)
+                                            : PackedAt(a.half_panels, a.n, a.rank, c, i);
+        sum = std::fma(a.h[r * a.ldh + i], b, sum);
       }
       const float delta = (sum + (a.lora_bias == nullptr ? 0.f : a.lora_bias[c])) * a.scaling;
       T& y = a.y[r * a.ldy + c];
@@ -254,10 +253,12 @@ double LogSumExp(const float* x, int64_t count) {
 }
 
 template <typename T>
-constexpr Kernels<T> kTable = {Isa::kReference, Gemm<T>,    LoraUp<T>, Attention<T>,
-                               Norm<T>,         Add<T>,     Gated<T>,  ActivateAll<T>,
-                               Rope<T>,         KvWrite<T>, Scale<T>,  ToFloat<T>,
-                               FromFloat<T>,    Softcap,    Argmax,    LogSumExp};
+constexpr Kernels<T> kTable = {Isa::kReference, Gemm<T, T, T>, Gemm<T, Bf16, float>,
+                               LoraUp<T>,       Attention<T>,  Norm<T>,
+                               Add<T>,          Gated<T>,      ActivateAll<T>,
+                               Rope<T>,         KvWrite<T>,    Scale<T>,
+                               ToFloat<T>,      FromFloat<T>,  Softcap,
+                               Argmax,          LogSumExp};
 
 }  // namespace
 

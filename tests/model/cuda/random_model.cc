@@ -81,13 +81,10 @@ DecoderSpec Finish(DecoderSpec s, bool qkv_bias) {
   return s;
 }
 
-// Panels of fp32 rows.
-AlignedBuffer<float> Panels(const std::vector<float>& values, int64_t n, int64_t k) {
+BranchPanels Panels(const std::vector<float>& values, int64_t n, int64_t k, PanelArena& arena) {
   std::vector<const float*> rows;
   for (int64_t i = 0; i < n; ++i) rows.push_back(values.data() + i * k);
-  AlignedBuffer<float> panels(PackedElements<float>(n, k));
-  PackPanels(rows.data(), n, k, 1, panels.data(), 0, PanelCount(n));
-  return panels;
+  return PackBranch(rows, k, arena);
 }
 
 std::vector<float> Values(Numbers& numbers, int64_t n, float scale, float offset) {
@@ -216,19 +213,19 @@ std::shared_ptr<const LoraWeights> RandomAdapter(const DecoderSpec& spec, int64_
       part.column_begin = column;
       part.columns = linear.out;
       part.scaling = 2;
-      part.b = Panels(Values(numbers, linear.out * rank, 0.05f, 0), linear.out, rank);
+      part.b = Panels(Values(numbers, linear.out * rank, 0.05f, 0), linear.out, rank, lora->arena);
       if (dora) {
         part.magnitude = Values(numbers, linear.out, 0.1f, 1);
         if (linear.bias) part.base_bias = Values(numbers, linear.out, 0.3f, 0);
       }
       group.rank += rank;
       column += linear.out;
-      lora->bytes += part.b.bytes();
+      lora->bytes += part.b.bytes;
       group.parts.push_back(std::move(part));
     }
     group.a = Panels(Values(numbers, group.rank * in, 1 / std::sqrt(static_cast<float>(in)), 0),
-                     group.rank, in);
-    lora->bytes += group.a.bytes();
+                     group.rank, in, lora->arena);
+    lora->bytes += group.a.bytes;
     lora->max_rank = std::max(lora->max_rank, group.rank);
   };
   lora->layers.resize(spec.layers.size());
