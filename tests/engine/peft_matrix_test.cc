@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <random>
 
@@ -28,16 +27,20 @@ std::vector<std::string> FamilyDirectories(bool with_random) {
   return directories;
 }
 
-void ExpectEqualsPeft(const std::string& directory, const std::string& name, bool committed) {
+// Returns the root mean square error in bfloat16 over PEFT's own (0: not measured).
+double ExpectEqualsPeft(const std::string& directory, const std::string& name, bool committed) {
   const auto file = SafetensorsFile::Open(directory + "/golden.safetensors");
-  ASSERT_OK(file);
+  EXPECT_OK(file);
+  if (!file.ok()) return 0;
   const std::vector<int32_t> tokens = ReadTensor<int32_t>(**file, "input_ids");
   const std::vector<float> want = ReadTensor<float>(**file, name);
-  const float half_error = ReadTensor<float>(**file, name + ".bf16_error")[0];
+  const std::vector<float> half_error = ReadTensor<float>(**file, name + ".bf16_error");
+  double ratio = 0;
   const auto [low, high] = std::minmax_element(want.begin(), want.end());
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
     const bool wide = dtype == ComputeType::kFloat32;
-    // The largest error of a few tokens is a rough bound: twice that, and only where it is fixed.
+    // Of one case of 24 tokens both errors are partly luck (their ratio scatters by a tenth), so
+    // only fixed cases are held against them, and more strictly all together than each.
     if (!wide && !committed) continue;
     std::shared_ptr<const LoraWeights> adapter;
     if (name != "base") {
@@ -49,18 +52,22 @@ void ExpectEqualsPeft(const std::string& directory, const std::string& name, boo
     for (const std::vector<int64_t>& cuts :
          {std::vector<int64_t>{}, std::vector<int64_t>{5, count - 2, count - 1}}) {
       const std::vector<float> got = decoder.Run(tokens, cuts, adapter.get());
-      float difference = 0;
-      for (size_t i = 0; i < got.size(); ++i) {
-        difference = std::max(difference, std::fabs(got[i] - want[i]));
+      if (wide) {
+        EXPECT_LE(MaxDifference(got, want), 1e-4f * (*high - *low));
+        continue;
       }
-      EXPECT_LE(difference, wide ? 1e-4f * (*high - *low) : 2 * half_error)
-          << directory << " " << name << (wide ? " fp32" : " bf16");
+      ratio = RmsDifference(got, want) / half_error[1];
+      EXPECT_LE(MaxDifference(got, want), 1.75f * half_error[0]);
+      EXPECT_LE(ratio, 1.2);
     }
   }
+  return ratio;
 }
 
 TEST(PeftMatrixTest, LogitsEqualPeftsUnmergedForward) {
   int compared = 0;
+  int measured = 0;
+  double ratios = 0;
   for (const std::string& directory : FamilyDirectories(true)) {
     const bool committed = directory.rfind(kCases, 0) == 0;
     std::vector<std::string> names = SortedNames(directory + "/adapters");
@@ -68,7 +75,8 @@ TEST(PeftMatrixTest, LogitsEqualPeftsUnmergedForward) {
     for (const std::string& name : names) {
       SCOPED_TRACE(directory + " " + name);
       try {
-        ExpectEqualsPeft(directory, name, committed);
+        ratios += ExpectEqualsPeft(directory, name, committed);
+        measured += committed ? 1 : 0;
       } catch (const std::runtime_error& error) {
         ADD_FAILURE() << error.what();
       }
@@ -77,6 +85,7 @@ TEST(PeftMatrixTest, LogitsEqualPeftsUnmergedForward) {
   }
   RecordProperty("compared", compared);
   EXPECT_GE(compared, 30);
+  EXPECT_LE(ratios / measured, 1.0) << "bfloat16: no worse than PEFT over all cases";
 }
 
 class PeftMixTest : public testing::TestWithParam<ComputeType> {};

@@ -56,6 +56,12 @@ float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
   return largest;
 }
 
+float RmsDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return static_cast<float>(std::sqrt(sum / static_cast<double>(a.size())));
+}
+
 GoldenCase LoadGoldenCase(const std::string& directory) {
   GoldenCase golden;
   golden.directory = directory;

@@ -40,6 +40,8 @@ std::vector<T> ReadTensor(const SafetensorsFile& file, const std::string& name) 
 
 // The largest |a - b|; NaN when there is one.
 float MaxDifference(const std::vector<float>& a, const std::vector<float>& b);
+// The root mean square of a - b.
+float RmsDifference(const std::vector<float>& a, const std::vector<float>& b);
 
 // The adapter in `directory`, for the checkpoint `base`. Throws std::runtime_error with the status.
 std::shared_ptr<const LoraWeights> LoadAndPack(const std::string& base,

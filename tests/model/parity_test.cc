@@ -11,12 +11,6 @@
 namespace plumbline {
 namespace {
 
-float RmsDifference(const std::vector<float>& a, const std::vector<float>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
-  return static_cast<float>(std::sqrt(sum / static_cast<double>(a.size())));
-}
-
 class ParityTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(ParityTest, Float32LogitsEqualTransformers) {
