@@ -1,5 +1,6 @@
 #include "client/output.h"
 
+#include <google/protobuf/any.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
@@ -10,6 +11,7 @@
 #include <cctype>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 
 namespace plumbline::client {
 namespace {
@@ -25,6 +27,20 @@ bool StartsCodePoint(char byte) { return (static_cast<unsigned char>(byte) & 0xC
 
 size_t Width(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), StartsCodePoint));
+}
+
+// As protobuf's own JSON has it: the message that is packed, with "@type" in front; only that where
+// this program does not know the type.
+ordered_json AnyToJson(const google::protobuf::Any& any) {
+  ordered_json json = {{"@type", any.type_url()}};
+  const std::string name = any.type_url().substr(any.type_url().rfind('/') + 1);
+  const Descriptor* type =
+      google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name);
+  if (type == nullptr) return json;
+  const std::unique_ptr<Message> message(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  if (message->ParseFromString(any.value())) json.update(ToJson(*message));
+  return json;
 }
 
 // `index` < 0: a singular field.
@@ -129,10 +145,20 @@ ordered_json ToJson(const Message& message) {
     const auto& duration = dynamic_cast<const google::protobuf::Duration&>(message);
     return static_cast<double>(duration.seconds()) + duration.nanos() / 1e9;
   }
+  if (descriptor == google::protobuf::Any::descriptor())
+    return AnyToJson(dynamic_cast<const google::protobuf::Any&>(message));
   ordered_json json = ordered_json::object();
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor* field = descriptor->field(i);
-    if (field->is_repeated()) {
+    if (field->is_map()) {
+      ordered_json map = ordered_json::object();
+      for (int j = 0; j < message.GetReflection()->FieldSize(message, field); ++j) {
+        const ordered_json entry = FieldToJson(message, field, j);
+        const ordered_json& key = entry["key"];
+        map[key.is_string() ? key.get<std::string>() : key.dump()] = entry["value"];
+      }
+      json[field->name()] = std::move(map);
+    } else if (field->is_repeated()) {
       ordered_json list = ordered_json::array();
       for (int j = 0; j < message.GetReflection()->FieldSize(message, field); ++j) {
         list.push_back(FieldToJson(message, field, j));

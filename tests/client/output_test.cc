@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "plumbline/v1/evaluation.pb.h"
 
 namespace plumbline::client {
@@ -50,6 +52,20 @@ TEST(ToJson, ShowsOnlyTheSetFieldOfAOneof) {
   event.set_sequence(3);
   event.mutable_heartbeat();
   EXPECT_EQ(Dump(ToJson(event), false), "{\"sequence\":3,\"heartbeat\":{}}");
+}
+
+TEST(ToJson, UnpacksTheDetailsOfAnError) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("EXECUTION_ERROR");
+  (*info.mutable_metadata())["tokens"] = "9020";
+  google::rpc::Status status;
+  status.add_details()->PackFrom(info);
+  status.add_details()->set_type_url("type.googleapis.com/no.Such");
+  const auto json = ToJson(status);
+  EXPECT_EQ(json["details"][0]["@type"], "type.googleapis.com/google.rpc.ErrorInfo");
+  EXPECT_EQ(json["details"][0]["reason"], "EXECUTION_ERROR");
+  EXPECT_EQ(json["details"][0]["metadata"]["tokens"], "9020");
+  EXPECT_EQ(json["details"][1].dump(), R"({"@type":"type.googleapis.com/no.Such"})");
 }
 
 TEST(Dump, ReplacesInvalidUtf8) {
