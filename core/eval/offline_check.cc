@@ -50,6 +50,7 @@ class ItemIndex {
       if (found == keys_.end()) {
         return absl::NotFoundError(absl::StrCat("key \"", name, "\" is not in task ", task_.name));
       }
+      ABSL_RETURN_IF_ERROR(CheckPromptIsOf(row, found->second));
       return found->second;
     }
     const auto prompt = row.find("prompt");
@@ -71,6 +72,18 @@ class ItemIndex {
   }
 
  private:
+  // A prompt beside the key may be written in its own way, but not be another item's.
+  absl::Status CheckPromptIsOf(const nlohmann::ordered_json& row, size_t item) const {
+    const auto prompt = row.find("prompt");
+    if (prompt == row.end() || !prompt->is_string()) return absl::OkStatus();
+    const auto other = prompts_.find(prompt->get<std::string>());
+    if (other == prompts_.end() || other->second.second > 1 || other->second.first == item)
+      return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("the key is \"", task_.items[item].key,
+                                                   "\" and the prompt that of key \"",
+                                                   task_.items[other->second.first].key, "\""));
+  }
+
   const Task& task_;
   std::unordered_map<std::string, size_t> keys_;
   std::unordered_map<std::string, std::pair<size_t, int>> prompts_;  // last index, how many

@@ -49,7 +49,8 @@ struct OfflineOptions {
 };
 
 // Checks every response. `file` stands in messages. InvalidArgument "<file>:<line>: ...": not JSON,
-// no response, neither key nor prompt, a prompt that several items share, two rows for one item, or
+// no response, neither key nor prompt, a key with the prompt of another item, a prompt that several
+// items share, two rows for one item, or
 // no row at all that fits the task, or a number of responses that is not the item's number of
 // turns (of an item of one turn: the task's samples), or one response where a metric takes one of
 // several. Unimplemented names a response that the checker can't score. FailedPrecondition for a

@@ -233,7 +233,7 @@ TEST(OfflineSamplesTest, SeveralResponsesToAPromptAreAListOrRows) {
   }
 }
 
-TEST(OfflineSamplesTest, AnExecutionErrorIsNoResponse) {
+TEST(OfflineSamplesTest, AnErrorOrAPromptOfAnotherKeyIsNoResponse) {
   TaskBundle bundle;
   bundle.file = "t.yaml";
   bundle.files["t.yaml"] =
@@ -253,6 +253,11 @@ TEST(OfflineSamplesTest, AnExecutionErrorIsNoResponse) {
   EXPECT_EQ(check->missing, 1u);
   ASSERT_EQ(check->items.size(), 1u);
   EXPECT_EQ(check->items[0].key, "1");
+  EXPECT_THAT(
+      CheckResponses(*task, R"({"key": 0, "prompt": "2?", "response": "2"})", "r.jsonl"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("the prompt that of key \"1\"")));
+  EXPECT_THAT(CheckResponses(*task, R"({"key": 0, "prompt": "Q: 1?", "response": "1"})", "r"),
+              IsOk());
   EXPECT_THAT(CheckResponses(*task, error, "r.jsonl"),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no responses")));
 }
