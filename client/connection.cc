@@ -68,11 +68,12 @@ std::string ErrorReason(const grpc::Status& status) {
 }
 
 std::string DescribeError(const grpc::Status& status, const std::string& address) {
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+  const std::string reason = ErrorReason(status);
+  // A reason is a server's: it answered.
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && reason.empty()) {
     return "no server answers at " + address + " (" + status.error_message() +
            "); start plumblined, or name another with --address or PLUMBLINE_ADDRESS";
   }
-  const std::string reason = ErrorReason(status);
   return reason.empty() ? status.error_message() : status.error_message() + " (" + reason + ")";
 }
 

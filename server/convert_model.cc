@@ -32,7 +32,7 @@ v1::Numerics ToProto(const Numerics& numerics) {
   return out;
 }
 
-v1::Model ToProto(const ModelInfo& info) {
+v1::Model ToProto(const ModelInfo& info, const EngineStats& stats) {
   v1::Model out;
   out.set_name(info.options.name);
   out.set_path(ToValidUtf8(info.options.path));
@@ -56,6 +56,10 @@ v1::Model ToProto(const ModelInfo& info) {
   adapters->set_bytes(info.adapters.bytes);
   adapters->set_evictions(info.adapters.evictions);
   adapters->set_repacks(info.adapters.repacks);
+  out.set_kv_capacity_tokens(stats.kv_tokens_capacity);
+  out.set_kv_used_tokens(stats.kv_tokens_used);
+  out.set_running_sequences(stats.running);
+  out.set_waiting_sequences(stats.waiting);
   return out;
 }
 

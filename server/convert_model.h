@@ -21,7 +21,8 @@ google::protobuf::Timestamp ToProto(absl::Time time);
 google::protobuf::Duration ToProto(absl::Duration duration);
 
 v1::Numerics ToProto(const Numerics& numerics);
-v1::Model ToProto(const ModelInfo& info);
+// What a model is and what it uses now.
+v1::Model ToProto(const ModelInfo& info, const EngineStats& stats);
 v1::Adapter ToProto(const AdapterInfo& info);
 // `uploaded`: it came over the API.
 v1::Task ToProto(const Task& task, bool uploaded);

@@ -117,7 +117,10 @@ absl::Status Hosting::RestoreModels(const std::vector<LoadModelOptions>& flags) 
   for (const ModelRecord& record : records) {
     if (asked.count(record.name) > 0) continue;
     const absl::StatusOr<ModelInfo> info = host_.LoadModel(OptionsOf(record));
-    if (info.ok()) continue;
+    if (info.ok()) {
+      LogLoaded(*info);
+      continue;
+    }
     spdlog::error("model {}: cannot be restored, its jobs wait: {}", record.name,
                   std::string(info.status().message()));
     absl::MutexLock lock(&mutex_);
@@ -181,6 +184,7 @@ absl::StatusOr<ModelInfo> Hosting::LoadModel(LoadModelOptions options) {
     if (!was_hosted) host_.UnloadModel(options.name).IgnoreError();
     return Annotate(recorded, absl::StrCat("record model \"", options.name, "\""));
   }
+  if (!was_hosted) LogLoaded(*info);
   absl::MutexLock lock(&mutex_);
   unavailable_.erase(options.name);
   return info;
@@ -236,6 +240,17 @@ void Hosting::LogLoaded(const AdapterInfo& info) const {
       slots.pinned, slots.bytes, slots.evictions, slots.repacks);
 }
 
+void Hosting::LogLoaded(const ModelInfo& info) const {
+  const EngineStats stats = StatsOf(info.options.name);
+  spdlog::info(
+      "model {}: {} from {}, {} parameters, loaded in {:.1f} s; {}, {}, {}; {} bytes of "
+      "weights, {} bytes planned for a KV cache of {} tokens, {} slots, context {}, {} threads",
+      info.options.name, info.architecture, info.options.path, info.parameters,
+      absl::ToDoubleSeconds(info.load_time), info.numerics.device, info.numerics.dtype,
+      info.numerics.mode, info.weight_bytes, info.kv_cache_bytes, stats.kv_tokens_capacity,
+      info.kv_slots, info.context_length, info.threads);
+}
+
 // What could not be recorded is not published: the alias goes back to what it was.
 void Hosting::UndoLoad(LoadAdapterOptions options, absl::string_view previous_version) {
   if (previous_version.empty()) {
@@ -283,6 +298,13 @@ absl::Status Hosting::Collect() {
 }
 
 // ---------------------------------------------------------------- reading
+
+EngineStats Hosting::StatsOf(absl::string_view model) const {
+  for (const auto& [name, stats] : host_.Stats()) {
+    if (model == absl::string_view(name)) return stats;
+  }
+  return EngineStats();
+}
 
 absl::StatusOr<ModelInfo> Hosting::GetModel(absl::string_view name) const {
   absl::StatusOr<ModelInfo> info = host_.GetModel(name);

@@ -60,6 +60,8 @@ class Hosting : public ModelProvider {
 
   std::vector<ModelInfo> ListModels() const { return host_.ListModels(); }
   absl::StatusOr<ModelInfo> GetModel(absl::string_view name) const;
+  // As of now; all 0 for a model that is not hosted.
+  EngineStats StatsOf(absl::string_view model) const;
   // Of one model (NotFound if there is none of that name), or of all when `model` is empty.
   absl::StatusOr<std::vector<AdapterInfo>> ListAdapters(absl::string_view model) const;
   // By alias or version.
@@ -78,6 +80,7 @@ class Hosting : public ModelProvider {
   absl::StatusOr<std::shared_ptr<LanguageModel>> PinStoredVersion(const AdapterRecord& record);
   void UndoLoad(LoadAdapterOptions options, absl::string_view previous_version);
   void LogLoaded(const AdapterInfo& info) const;
+  void LogLoaded(const ModelInfo& info) const;
   std::string CurrentVersion(absl::string_view model, absl::string_view alias) const;
   std::string StorePath(absl::string_view version) const;
   void Remember(absl::string_view version, absl::string_view source_path);

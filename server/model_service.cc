@@ -41,7 +41,9 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
                                                        const v1::ListModelsRequest*,
                                                        v1::ListModelsResponse* response) {
   return RunBlocking(context, calls_, [=, this] {
-    for (const ModelInfo& info : hosting_.ListModels()) *response->add_models() = ToProto(info);
+    for (const ModelInfo& info : hosting_.ListModels()) {
+      *response->add_models() = ToProto(info, hosting_.StatsOf(info.options.name));
+    }
     return absl::OkStatus();
   });
 }
@@ -52,7 +54,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext
   return RunBlocking(context, calls_, [=, this]() -> absl::Status {
     ABSL_RETURN_IF_ERROR(ValidateModelName("name", request->name()));
     ABSL_ASSIGN_OR_RETURN(ModelInfo info, hosting_.GetModel(request->name()));
-    *response = ToProto(info);
+    *response = ToProto(info, hosting_.StatsOf(info.options.name));
     return absl::OkStatus();
   });
 }
@@ -63,7 +65,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::LoadModel(grpc::CallbackServerContex
   return RunBlocking(context, changes_, [=, this]() -> absl::Status {
     ABSL_RETURN_IF_ERROR(Validate(*request));
     ABSL_ASSIGN_OR_RETURN(ModelInfo info, hosting_.LoadModel(FromProto(*request)));
-    *response = ToProto(info);
+    *response = ToProto(info, hosting_.StatsOf(info.options.name));
     return absl::OkStatus();
   });
 }

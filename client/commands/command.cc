@@ -20,7 +20,10 @@ bool CommandContext::Call(const std::string& what,
   if (interrupt->interrupted()) {
     Fail("interrupted", kExitInterrupted);
   } else {
-    Fail(what + ": " + DescribeError(status, connection().address()), ExitCodeOf(status));
+    const std::string why = DescribeError(status, connection().address());
+    // Many a server's message begins with what was asked for.
+    const bool said = why.rfind(what + ": ", 0) == 0;
+    Fail(said ? why : what + ": " + why, ExitCodeOf(status));
   }
   return false;
 }

@@ -35,8 +35,12 @@ void PrintModel(const CommandContext& context, const v1::Model& m) {
   table.AddRow({"numerics",
                 m.numerics().device() + ", " + m.numerics().dtype() + ", " + m.numerics().mode()});
   table.AddRow({"weights", FormatBytes(m.weight_bytes())});
-  table.AddRow({"kv cache",
-                FormatBytes(m.kv_cache_bytes()) + ", " + std::to_string(m.kv_slots()) + " slots"});
+  table.AddRow({"kv cache", FormatBytes(m.kv_cache_bytes()) + ", " +
+                                std::to_string(m.kv_used_tokens()) + " of " +
+                                std::to_string(m.kv_capacity_tokens()) + " tokens used"});
+  table.AddRow({"slots", std::to_string(m.kv_slots()) + ", " +
+                             std::to_string(m.running_sequences()) + " running, " +
+                             std::to_string(m.waiting_sequences()) + " waiting"});
   const auto& adapters = m.adapter_memory();
   std::string budget;
   if (adapters.max_bytes() > 0) budget = " of " + FormatBytes(adapters.max_bytes());
