@@ -95,11 +95,9 @@ absl::Status AdapterAssembly::CheckSavedPresent() const {
         module.name, ".weight: missing, adapter_config.json's modules_to_save names this module"));
   }
   for (const std::string& entry : config_.modules_to_save) {
-    const bool matches = std::any_of(adapter_->replacements.begin(), adapter_->replacements.end(),
-                                     [&entry](const auto& item) {
-                                       return absl::StrContains(absl::StrCat(".", item.first, "."),
-                                                                absl::StrCat(".", entry, "."));
-                                     });
+    const bool matches = std::any_of(
+        adapter_->replacements.begin(), adapter_->replacements.end(),
+        [&entry](const auto& item) { return LoraTargeting::EntrySaves(entry, item.first); });
     if (!matches) {
       return absl::InvalidArgumentError(
           absl::StrCat("modules_to_save: the base has no module \"", entry, "\""));

@@ -87,8 +87,10 @@ class LoraTargeting {
   // "wte" is never tied.
   bool TiesSavedModules() const;
   bool TiesTargets() const;
-  // Whether modules_to_save names this module: exactly, or by its last components.
+  // Whether modules_to_save names this module or one that contains it ("mlp" saves "…mlp.up_proj").
   bool Saves(absl::string_view module) const;
+  // The same for one entry.
+  static bool EntrySaves(absl::string_view entry, absl::string_view module);
 
   ~LoraTargeting();
   LoraTargeting(LoraTargeting&&) noexcept;

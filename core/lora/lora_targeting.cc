@@ -1,5 +1,6 @@
 // Which modules a configuration targets: PEFT's check_target_module_exists and get_pattern_key
 // (peft/tuners/tuners_utils.py, peft/utils/other.py, 0.21), rule for rule.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -201,13 +202,16 @@ bool LoraTargeting::TiesSavedModules() const { return compiled_->ties_saved; }
 bool LoraTargeting::TiesTargets() const { return compiled_->ties_targets; }
 
 bool LoraTargeting::Saves(absl::string_view module) const {
-  // An entry may name a module or one that contains it ("mlp" saves "…mlp.up_proj").
-  for (const std::string& entry : compiled_->saved) {
-    for (absl::string_view name = module; !name.empty();) {
-      if (MatchesEntry(name, entry)) return true;
-      const size_t dot = name.rfind('.');
-      name = dot == absl::string_view::npos ? absl::string_view() : name.substr(0, dot);
-    }
+  return std::any_of(compiled_->saved.begin(), compiled_->saved.end(),
+                     [module](const std::string& entry) { return EntrySaves(entry, module); });
+}
+
+bool LoraTargeting::EntrySaves(absl::string_view entry, absl::string_view module) {
+  // PEFT compares the ends of names, and not at a dot: "norm" saves "…input_layernorm" as well.
+  for (absl::string_view name = module; !name.empty();) {
+    if (absl::EndsWith(name, entry)) return true;
+    const size_t dot = name.rfind('.');
+    name = dot == absl::string_view::npos ? absl::string_view() : name.substr(0, dot);
   }
   return false;
 }

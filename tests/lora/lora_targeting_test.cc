@@ -66,6 +66,15 @@ TEST(LoraTargeting, ExcludedAndSavedModulesAreNoTargets) {
               ElementsAre("0.q_proj", "0.v_proj", "1.q_proj", "1.v_proj"));
 }
 
+TEST(LoraTargeting, SavedModulesAreNamedByTheEndsOfTheirNames) {
+  EXPECT_TRUE(LoraTargeting::EntrySaves("norm", "model.norm"));
+  EXPECT_TRUE(LoraTargeting::EntrySaves("norm", "model.layers.0.input_layernorm"));
+  EXPECT_TRUE(LoraTargeting::EntrySaves("mlp", "model.layers.0.mlp.up_proj"));
+  EXPECT_TRUE(LoraTargeting::EntrySaves("lm_head", "lm_head"));
+  EXPECT_FALSE(LoraTargeting::EntrySaves("input", "model.layers.0.input_layernorm"));
+  EXPECT_FALSE(LoraTargeting::EntrySaves("layers.1", "model.layers.0.mlp.up_proj"));
+}
+
 TEST(LoraTargeting, LayersToTransform) {
   EXPECT_THAT(Targeted(R"("target_modules": ["q_proj"], "layers_to_transform": 1)"),
               ElementsAre("1.q_proj"));
