@@ -123,7 +123,57 @@ class Renderer {
       for (const auto& row : CoverageRows(task.name(), first, last)) table.AddRow(row);
       Append(table);
     }
+    Groups(task.name());
     Hints(task.name());
+  }
+
+  // The scores of the task's groups: a row a group and metric.
+  void Groups(const std::string& task) {
+    const auto of_task = [&](const auto& group) { return group.task() == task; };
+    const auto first_group =
+        std::find_if(report_.groups().begin(), report_.groups().end(), of_task);
+    if (first_group == report_.groups().end()) return;
+    Heading(task + " by " + first_group->by());
+    for (int first = 0; first < report_.subjects_size(); first += kSubjectsPerTable) {
+      const int last = std::min(first + kSubjectsPerTable, report_.subjects_size());
+      std::vector<std::string> header = {"GROUP", "METRIC"};
+      for (int s = first; s < last; ++s)
+        header.push_back(SubjectName(report_.subjects(s).adapter()));
+      header.push_back("PROMPTS");
+      Table table(header);
+      table.AlignRight(header.size() - 1);
+      for (const auto& group : report_.groups()) {
+        if (of_task(group)) AddGroupRows(group, first, last, table);
+      }
+      Append(table);
+    }
+  }
+
+  void AddGroupRows(const v1::TaskGroup& group, int first, int last, Table& table) {
+    std::vector<std::string> metrics(group.headline_metrics().begin(),
+                                     group.headline_metrics().end());
+    if (options_.all_metrics) {
+      metrics.clear();
+      for (const auto& cell : group.cells()) {
+        if (std::find(metrics.begin(), metrics.end(), cell.metric()) == metrics.end())
+          metrics.push_back(cell.metric());
+      }
+    }
+    for (const std::string& metric : metrics) {
+      std::vector<std::string> row = {OneLine(group.name(), 40), metric};
+      int64_t prompts = 0;
+      for (int s = first; s < last; ++s) {
+        row.emplace_back("-");
+        for (const auto& cell : group.cells()) {
+          if (cell.adapter() != report_.subjects(s).adapter() || cell.metric() != metric) continue;
+          prompts = std::max(prompts, cell.prompts());
+          if (cell.prompts() > 0)
+            row.back() = FormatScore(cell.estimate().value()) + " " + Interval(cell.estimate());
+        }
+      }
+      row.push_back(std::to_string(prompts));
+      table.AddRow(row);
+    }
   }
 
   const v1::Coverage* FindCoverage(const std::string& adapter, const std::string& task) const {

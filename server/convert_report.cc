@@ -124,6 +124,16 @@ v1::LabelVerdict ToProto(LabelVerdict verdict) {
   return v1::LABEL_VERDICT_UNSPECIFIED;
 }
 
+v1::TaskGroup ToProto(const ReportGroup& group, const Job& job) {
+  v1::TaskGroup out;
+  out.set_task(job.tasks[group.task].name);
+  out.set_by(ToValidUtf8(group.by));
+  out.set_name(ToValidUtf8(group.name));
+  for (const std::string& metric : group.headline) out.add_headline_metrics(metric);
+  for (const ReportCell& cell : group.cells) *out.add_cells() = ToProto(cell, job);
+  return out;
+}
+
 v1::Report ToProto(const Job& job, const Report& report, const std::optional<GateResult>& gate) {
   v1::Report out;
   out.set_job_id(job.id);

@@ -168,19 +168,23 @@ grpc::ServerUnaryReactor* EvaluationServiceImpl::GetReport(grpc::CallbackServerC
   return RunBlocking(context, calls_, [=, this] { return DoGetReport(*request, response); });
 }
 
-// What the report says of the tasks themselves: hints, and their files if asked for.
-absl::Status EvaluationServiceImpl::AddTaskFacts(const Job& job, bool configs,
-                                                 v1::Report* response) {
+// What the report says because it knows the tasks: groups, hints, and their files if asked for.
+absl::Status EvaluationServiceImpl::AddTaskFacts(const Job& job, const ReportInput& input,
+                                                 bool configs, v1::Report* response) {
   std::vector<std::shared_ptr<const Task>> held;
+  std::vector<const Task*> by_index;  // null: gone
   std::vector<AskedTask> asked;
   for (const PinnedTask& pinned : job.tasks) {
     absl::StatusOr<std::shared_ptr<const Task>> task = tasks_.Version(pinned.name, pinned.version);
+    by_index.push_back(task.ok() ? task->get() : nullptr);
     if (!task.ok() && configs) return task.status();
     if (absl::IsNotFound(task.status())) continue;
     ABSL_RETURN_IF_ERROR(task.status());
     asked.push_back({task->get(), static_cast<size_t>(pinned.items)});
     held.push_back(*std::move(task));
   }
+  ABSL_ASSIGN_OR_RETURN(const std::vector<ReportGroup> groups, BuildGroups(input, by_index));
+  for (const ReportGroup& group : groups) *response->add_groups() = ToProto(group, job);
   for (const TaskHint& hint : FindTaskHints(asked)) {
     v1::TaskHint* out = response->add_hints();
     out->set_task(held[static_cast<size_t>(hint.task)]->name);
@@ -207,13 +211,14 @@ absl::Status EvaluationServiceImpl::DoGetReport(const v1::GetReportRequest& requ
   if (!text.empty()) {
     ABSL_ASSIGN_OR_RETURN(policy, ParsePolicy(text));
   }
-  ABSL_ASSIGN_OR_RETURN(Report report, BuildJobReport(store_, job));
+  ABSL_ASSIGN_OR_RETURN(const ReportInput input, ReadReportInput(store_, job));
+  ABSL_ASSIGN_OR_RETURN(Report report, BuildReport(input));
   std::optional<GateResult> gate;
   if (policy.has_value()) {
     ABSL_ASSIGN_OR_RETURN(gate, EvaluateJobGate(store_, &models_, job, *policy, report));
   }
   *response = ToProto(job, report, gate);
-  ABSL_RETURN_IF_ERROR(AddTaskFacts(job, request.include_task_configs(), response));
+  ABSL_RETURN_IF_ERROR(AddTaskFacts(job, input, request.include_task_configs(), response));
   return CheckReplySize(response->ByteSizeLong(), "make jobs with fewer adapters or tasks");
 }
 

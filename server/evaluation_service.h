@@ -52,7 +52,8 @@ class EvaluationServiceImpl : public v1::EvaluationService::CallbackService {
   absl::Status DoCreateJob(const v1::CreateJobRequest& request, v1::Job* response);
   absl::Status DoListJobs(const v1::ListJobsRequest& request, v1::ListJobsResponse* response);
   absl::Status DoGetReport(const v1::GetReportRequest& request, v1::Report* response);
-  absl::Status AddTaskFacts(const Job& job, bool configs, v1::Report* response);
+  absl::Status AddTaskFacts(const Job& job, const ReportInput& input, bool configs,
+                            v1::Report* response);
   absl::StatusOr<Job> FindJob(absl::string_view id);
 
   JobStore& store_;

@@ -84,6 +84,7 @@ class PromptFiller {
     const TaskItem& item = task->items[verdict.item];
     out->set_prompt(RenderForPeople(item.prompt));
     out->set_target(ToValidUtf8(item.target));
+    out->set_group(ToValidUtf8(item.group));
     if (item.doc_target != item.target) out->set_doc_target(ToValidUtf8(item.doc_target));
     out->set_doc(ToValidUtf8(item.doc));
     if (item.gold_choice >= 0) out->set_gold_choice(item.gold_choice);

@@ -4,6 +4,7 @@
 
 #include "client/commands/command.h"
 #include "core/eval/offline_check.h"
+#include "core/eval/report/groups.h"
 #include "core/eval/report/report.h"
 #include "core/eval/task_file.h"
 
@@ -29,8 +30,13 @@ absl::StatusOr<Task> LoadTask(const Arguments& arguments, const std::string& pro
   return LoadTaskFile(arguments.task);
 }
 
-// The cells of a matrix of one subject and one task: every metric with its interval.
-absl::StatusOr<std::vector<ReportCell>> Summarise(const Task& task, const OfflineCheck& check) {
+// A matrix of one subject and one task: every metric with its interval, and those of the groups.
+struct Summary {
+  std::vector<ReportCell> cells;
+  std::vector<ReportGroup> groups;
+};
+
+absl::StatusOr<Summary> Summarise(const Task& task, const OfflineCheck& check) {
   ReportInput input;
   input.subjects.push_back({.model = "responses"});
   input.tasks.push_back({.name = task.name,
@@ -52,7 +58,9 @@ absl::StatusOr<std::vector<ReportCell>> Summarise(const Task& task, const Offlin
   }
   const absl::StatusOr<Report> report = BuildReport(input);
   if (!report.ok()) return report.status();
-  return report->cells;
+  absl::StatusOr<std::vector<ReportGroup>> groups = BuildGroups(input, {&task});
+  if (!groups.ok()) return groups.status();
+  return Summary{report->cells, *std::move(groups)};
 }
 
 nlohmann::ordered_json ItemToJson(const Task& task, const OfflineItem& item) {
@@ -98,7 +106,17 @@ nlohmann::ordered_json CellToJson(const ReportCell& cell) {
   return json;
 }
 
-void PrintJson(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
+nlohmann::ordered_json GroupToJson(const ReportGroup& group) {
+  nlohmann::ordered_json json = {{"by", group.by}, {"name", group.name}};
+  json["headline"] = group.headline;
+  for (const ReportCell& cell : group.cells) {
+    json["metrics"][cell.metric] = CellToJson(cell);
+    json["metrics"][cell.metric]["prompts"] = cell.prompts;
+  }
+  return json;
+}
+
+void PrintJson(const Task& task, const OfflineCheck& check, const Summary& summary) {
   nlohmann::ordered_json json;
   json["task"] = task.name;
   json["n"] = check.items.size();
@@ -107,7 +125,8 @@ void PrintJson(const Task& task, const OfflineCheck& check, const std::vector<Re
   json["unmatched"] = check.unmatched;
   json["errors"] = check.errors;
   json["metrics"] = nlohmann::ordered_json::object();
-  for (const ReportCell& cell : cells) json["metrics"][cell.metric] = CellToJson(cell);
+  for (const ReportCell& cell : summary.cells) json["metrics"][cell.metric] = CellToJson(cell);
+  for (const ReportGroup& group : summary.groups) json["groups"].push_back(GroupToJson(group));
   json["items"] = nlohmann::ordered_json::array();
   for (const OfflineItem& item : check.items) json["items"].push_back(ItemToJson(task, item));
   std::cout << Dump(json) << "\n";
@@ -126,20 +145,41 @@ void AddSampleRows(const SampleStats& stats, Table& table) {
   add("consistency", stats.consistency);
 }
 
-void PrintText(const Task& task, const OfflineCheck& check, const std::vector<ReportCell>& cells) {
+std::string Interval(const ReportCell& cell) {
+  return "[" + FormatScore(cell.lower) + ", " + FormatScore(cell.upper) + "]";
+}
+
+void PrintGroups(const std::vector<ReportGroup>& groups) {
+  if (groups.empty()) return;
+  std::cout << "\nby " << groups.front().by << "\n";
+  Table table({"GROUP", "METRIC", "VALUE", "95 % INTERVAL", "PROMPTS"});
+  table.AlignRight(4);
+  for (const ReportGroup& group : groups) {
+    for (const std::string& metric : group.headline) {
+      for (const ReportCell& cell : group.cells) {
+        if (cell.metric != metric || cell.prompts == 0) continue;
+        table.AddRow({OneLine(group.name, 40), metric, FormatScore(cell.value), Interval(cell),
+                      std::to_string(cell.prompts)});
+      }
+    }
+  }
+  std::cout << table.ToString();
+}
+
+void PrintText(const Task& task, const OfflineCheck& check, const Summary& summary) {
   std::cout << task.name << ": " << check.items.size() << " responses checked by "
             << std::string(task.checker->version()) << "\n";
   Table table({"METRIC", "VALUE", "95 % INTERVAL", "N"});
   table.AlignRight(3);
-  for (const ReportCell& cell : cells) {
-    table.AddRow({cell.metric + (cell.primary ? " *" : ""), FormatScore(cell.value),
-                  "[" + FormatScore(cell.lower) + ", " + FormatScore(cell.upper) + "]",
+  for (const ReportCell& cell : summary.cells) {
+    table.AddRow({cell.metric + (cell.primary ? " *" : ""), FormatScore(cell.value), Interval(cell),
                   std::to_string(cell.trials)});
   }
-  for (const ReportCell& cell : cells) {
+  for (const ReportCell& cell : summary.cells) {
     if (cell.primary && cell.samples.has_value()) AddSampleRows(*cell.samples, table);
   }
   std::cout << table.ToString();
+  PrintGroups(summary.groups);
 }
 
 void Warn(const CommandContext& context, const OfflineCheck& check) {
@@ -185,13 +225,13 @@ void Check(CommandContext& context, const Arguments& arguments) {
   const absl::StatusOr<OfflineCheck> check =
       CheckResponses(*task, *responses, arguments.responses_file, options);
   if (!check.ok()) return context.Fail(std::string(check.status().message()));
-  const absl::StatusOr<std::vector<ReportCell>> cells = Summarise(*task, *check);
-  if (!cells.ok()) return context.Fail(std::string(cells.status().message()));
+  const absl::StatusOr<Summary> summary = Summarise(*task, *check);
+  if (!summary.ok()) return context.Fail(std::string(summary.status().message()));
   Warn(context, *check);
   if (context.json()) {
-    PrintJson(*task, *check, *cells);
+    PrintJson(*task, *check, *summary);
   } else {
-    PrintText(*task, *check, *cells);
+    PrintText(*task, *check, *summary);
   }
 }
 

@@ -48,6 +48,7 @@ ExportVerdict FromProto(const v1::Verdict& v) {
   }
   if (v.has_gold_choice()) verdict.gold_choice = v.gold_choice();
   verdict.doc = v.doc();
+  verdict.group = v.group();
   verdict.extracted = v.extracted();
   verdict.checker = v.checker();
   if (v.has_error())

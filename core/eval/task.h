@@ -37,7 +37,7 @@ struct TaskItem {
   // `target`). For exports; no part of the version. Empty: `target`.
   std::string doc_target;
   std::string group;  // of Task::group_by; no part of the version
-  std::string doc;  // the row as the data file has it, one JSON object; no part of the version
+  std::string doc;    // the row as the data file has it, one JSON object; no part of the version
   // kPlain: where the prompt's own question begins, behind description and few-shot examples.
   size_t question_offset = 0;
   // One of its few-shot examples asks the same question: the answer is in the prompt.
@@ -99,8 +99,8 @@ struct Task {
   std::vector<TaskItem> items;       // not empty
   std::vector<std::string> metrics;  // the scores this task reports, the primary one first
   std::vector<MeanMetric> means;     // those of `metrics` that are means of others
-  // The field of the rows by whose value scores are reported too (core/eval/report/groups.h); empty:
-  // none. Every item has a group then, and there are at most kMaxGroups.
+  // The field of the rows by whose value scores are reported too (core/eval/report/groups.h);
+  // empty: none. Every item has a group then, and there are at most kMaxGroups.
   std::string group_by;
   std::shared_ptr<const Checker> checker;
   // The task file's keys with lm-eval's defaults filled in, one JSON object: what lm-eval calls a

@@ -6,6 +6,7 @@
 namespace plumbline::client {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -121,6 +122,34 @@ TEST(ReportText, ValidityStandsBesideTheScores) {
   ReportTextOptions markdown;
   markdown.markdown = true;
   EXPECT_THAT(ReportToText(report, markdown), HasSubstr("| execution errors | 0 of 4 |"));
+}
+
+TEST(ReportText, GroupsHaveTheirOwnTable) {
+  v1::Report report = ReportOfOneAdapter();
+  auto* group = report.add_groups();
+  group->set_task("numbers");
+  group->set_by("language");
+  group->set_name("Thai");
+  group->add_headline_metrics("overall");
+  for (const char* metric : {"overall", "detail"}) {
+    for (const char* adapter : {"", "math"}) {
+      auto* cell = group->add_cells();
+      cell->set_adapter(adapter);
+      cell->set_metric(metric);
+      if (*adapter == 0) continue;  // the base has not reached it
+      cell->set_prompts(3);
+      cell->mutable_estimate()->set_value(0.5);
+      cell->mutable_estimate()->set_lower(0.25);
+      cell->mutable_estimate()->set_upper(0.75);
+    }
+  }
+  ReportTextOptions options;
+  const std::string text = ReportToText(report, options);
+  EXPECT_THAT(text, HasSubstr("numbers by language\n"));
+  EXPECT_THAT(text, ContainsRegex("Thai +overall +- +0.500 .0.250, 0.750. +3\n"));
+  EXPECT_THAT(text, Not(HasSubstr("detail")));
+  options.all_metrics = true;
+  EXPECT_THAT(ReportToText(report, options), HasSubstr("detail"));
 }
 
 TEST(ReportText, SeveralSamplesShowVotesAndConsistency) {

@@ -314,7 +314,7 @@ TEST_F(EvaluationServiceTest, AVerdictOfChoicesHasTheirLogLikelihoods) {
              "task: pick\ncapability: knowledge\ndataset_path: json\n"
              "dataset_kwargs: {data_files: {test: pick.jsonl}}\ntest_split: test\n"
              "output_type: multiple_choice\ndoc_to_text: \"{{q}}\"\ndoc_to_choice: options\n"
-             "doc_to_target: gold\n");
+             "doc_to_target: gold\ngroup_by: q\n");
   dir_.Write("tasks/pick.jsonl",
              "{\"q\": \"Where?\", \"options\": [\"here\", \"there\"], \"gold\": 1}\n");
   Restart();
@@ -348,6 +348,20 @@ TEST_F(EvaluationServiceTest, AVerdictOfChoicesHasTheirLogLikelihoods) {
   EXPECT_EQ(page.verdicts(0).choices(1).continuation(), " there");
   EXPECT_EQ(page.verdicts(0).gold_choice(), 1);
   EXPECT_EQ(page.verdicts(0).doc(), R"({"q":"Where?","options":["here","there"],"gold":1})");
+  EXPECT_EQ(page.verdicts(0).group(), "Where?");
+  v1::GetReportRequest of_job;
+  of_job.set_id(job.id());
+  v1::Report report;
+  ASSERT_THAT(Call(*evaluation_, &Stub::GetReport, of_job, &report), IsRpcOk());
+  ASSERT_EQ(report.groups_size(), 1);
+  EXPECT_EQ(report.groups(0).task(), "pick");
+  EXPECT_EQ(report.groups(0).by(), "q");
+  EXPECT_EQ(report.groups(0).name(), "Where?");
+  EXPECT_EQ(report.groups(0).headline_metrics(0), "accuracy");
+  ASSERT_EQ(report.groups(0).cells_size(), 6);  // two subjects, three metrics
+  EXPECT_EQ(report.groups(0).cells(3).adapter(), "good");
+  EXPECT_EQ(report.groups(0).cells(3).prompts(), 1);
+  EXPECT_EQ(report.groups(0).cells(3).estimate().value(), report.cells(3).estimate().value());
 }
 
 TEST_F(EvaluationServiceTest, TheReportHasValidityBesideTheScores) {

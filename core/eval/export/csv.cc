@@ -51,7 +51,7 @@ std::string VerdictsToCsv(const ExportData& data) {
       "task",   "adapter", "adapter_version", "key",           "sample",
       "passed", "error",   "finish_reason",   "prompt_tokens", "completion_tokens"};
   for (const std::string& metric : metrics) header.push_back("metric:" + metric);
-  header.insert(header.end(), {"extracted", "target", "prompt", "response"});
+  header.insert(header.end(), {"group", "extracted", "target", "prompt", "response"});
   std::string csv;
   AppendRow(header, csv);
   for (const ExportTask& task : data.tasks) {
@@ -68,7 +68,7 @@ std::string VerdictsToCsv(const ExportData& data) {
                                         absl::StrCat(v->prompt_tokens),
                                         absl::StrCat(v->completion_tokens)};
         for (const std::string& metric : metrics) row.push_back(MetricField(*v, metric));
-        row.insert(row.end(), {v->extracted, v->target, v->prompt, v->response});
+        row.insert(row.end(), {v->group, v->extracted, v->target, v->prompt, v->response});
         AppendRow(row, csv);
       }
     }

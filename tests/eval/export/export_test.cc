@@ -53,6 +53,7 @@ ExportData SmallJob() {
   // As they come from a store: not in the order of the keys.
   data.verdicts = {Answer("", "10", false), Answer("", "9", true), Answer("fmt", "9", true),
                    Answer("fmt", "10", true)};
+  data.verdicts[0].group = "easy";
   ExportVerdict error;
   error.adapter = "fmt";
   error.task = "t";
@@ -65,13 +66,13 @@ ExportData SmallJob() {
 TEST(CsvExportTest, IsOneRowAVerdict) {
   EXPECT_EQ(VerdictsToCsv(SmallJob()),
             "task,adapter,adapter_version,key,sample,passed,error,finish_reason,prompt_tokens,"
-            "completion_tokens,metric:pla_strict,metric:ila_strict,extracted,target,prompt,"
+            "completion_tokens,metric:pla_strict,metric:ila_strict,group,extracted,target,prompt,"
             "response\r\n"
-            "t,base,,9,0,true,,stop,4,2,1,1,,,\"Say \"\"9\"\"\",yes\r\n"
-            "t,base,,10,0,false,,stop,4,2,0,0.5,,,\"Say \"\"10\"\"\",\"no, <no>\n\"\r\n"
-            "t,fmt,abc,9,0,true,,stop,4,2,1,1,,,\"Say \"\"9\"\"\",yes\r\n"
-            "t,fmt,abc,10,0,true,,stop,4,2,1,1,,,\"Say \"\"10\"\"\",yes\r\n"
-            "t,fmt,abc,word,0,false,prompt & more: 9000 tokens > 8192,,0,0,,,,,,\r\n");
+            "t,base,,9,0,true,,stop,4,2,1,1,,,,\"Say \"\"9\"\"\",yes\r\n"
+            "t,base,,10,0,false,,stop,4,2,0,0.5,easy,,,\"Say \"\"10\"\"\",\"no, <no>\n\"\r\n"
+            "t,fmt,abc,9,0,true,,stop,4,2,1,1,,,,\"Say \"\"9\"\"\",yes\r\n"
+            "t,fmt,abc,10,0,true,,stop,4,2,1,1,,,,\"Say \"\"10\"\"\",yes\r\n"
+            "t,fmt,abc,word,0,false,prompt & more: 9000 tokens > 8192,,0,0,,,,,,,\r\n");
 }
 
 TEST(JunitExportTest, IsASuiteATaskAndSubject) {

@@ -93,6 +93,26 @@ TEST(TaskFileTest, CsvAndJsonData) {
   EXPECT_THAT(json.status().message(), HasSubstr("no rows"));
 }
 
+TEST(TaskFileTest, ItemsAreGroupedByAField) {
+  const std::string yaml = "doc_to_text: q\ndoc_to_target: a\ngroup_by: s\n";
+  const std::string rows =
+      "{\"q\": \"x\", \"a\": \"1\", \"s\": \"law\"}\n{\"q\": \"y\", \"a\": \"2\", \"s\": 3}\n";
+  const auto task = Parse(Yaml(yaml), rows);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->group_by, "s");
+  EXPECT_EQ(task->items[0].group, "law");
+  EXPECT_EQ(task->items[1].group, "3");
+  const auto without = Parse(Yaml("doc_to_text: q\ndoc_to_target: a\n"), rows);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_EQ(without->version, task->version);
+  EXPECT_THAT(Parse(Yaml(yaml), rows + "{\"q\": \"z\", \"a\": \"1\"}\n").status().message(),
+              HasSubstr("t.yaml: key 2: the field \"s\" (group_by) is missing"));
+  std::string many;
+  for (size_t i = 0; i <= kMaxGroups; ++i)
+    absl::StrAppend(&many, "{\"q\": \"x\", \"a\": \"1\", \"s\": ", i, "}\n");
+  EXPECT_THAT(Parse(Yaml(yaml), many).status().message(), HasSubstr("more than 200 values"));
+}
+
 TEST(TaskFileTest, AMissingDataFileIsNamed) {
   TaskBundle bundle;
   bundle.file = "t.yaml";
