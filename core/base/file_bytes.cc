@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <new>
+#include <exception>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
@@ -86,31 +86,42 @@ absl::StatusOr<MappedBytes> MapFile(const std::string& path) {
   return bytes;
 }
 
-absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes) {
+absl::Status ReadFileInto(const std::string& path, uint64_t max_bytes, std::string& bytes,
+                          ReadProgress progress) {
+  constexpr size_t kChunk = size_t{1} << 20;
   ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
   if (file.size > max_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat(path, ": ", file.size, " bytes, the limit is ", max_bytes));
   }
-  std::string bytes;
+  const size_t size = static_cast<size_t>(file.size);
+  bytes.clear();
   try {
-    bytes.resize(static_cast<size_t>(file.size));
-  } catch (const std::bad_alloc&) {
+    bytes.reserve(size);
+  } catch (const std::exception&) {  // bad_alloc, length_error
     return absl::ResourceExhaustedError(
         absl::StrCat(path, ": no memory for its ", file.size, " bytes"));
   }
   size_t done = 0;
-  while (done < bytes.size()) {
-    const size_t chunk = std::min<size_t>(bytes.size() - done, size_t{1} << 30);
-    const ssize_t got = read(file.fd.get(), &bytes[done], chunk);
+  while (done < size) {
+    // Piece by piece, so that the zeros it begins with are overwritten while they are in the cache.
+    bytes.resize(std::min(size, done + kChunk));
+    const ssize_t got = read(file.fd.get(), &bytes[done], bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoStatus(errno, "read", path);
     if (got == 0) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": changed while it was read: ", done, " bytes, was ", bytes.size()));
+          absl::StrCat(path, ": changed while it was read: ", done, " bytes, was ", size));
     }
     done += static_cast<size_t>(got);
+    progress(absl::string_view(bytes.data(), done), file.size);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes) {
+  std::string bytes;
+  ABSL_RETURN_IF_ERROR(ReadFileInto(path, max_bytes, bytes, [](absl::string_view, uint64_t) {}));
   return bytes;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +25,11 @@ absl::StatusOr<MappedBytes> MapFile(const std::string& path);
 
 // The whole file; ResourceExhausted when it is larger than `max_bytes`.
 absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes);
+// As above, into `bytes`; tells `progress` after each MB what is there by now, which is not moved
+// any more, and the file's size: for work that need not wait for the end.
+using ReadProgress = absl::FunctionRef<void(absl::string_view so_far, uint64_t size)>;
+absl::Status ReadFileInto(const std::string& path, uint64_t max_bytes, std::string& bytes,
+                          ReadProgress progress);
 
 }  // namespace plumbline
 
