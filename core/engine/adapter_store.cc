@@ -2,9 +2,8 @@
 //   <version>/adapter_config.json, adapter_model.safetensors   0700, files 0600
 //   .import-XXXXXX/    an import in progress, or what a crash left of one
 //   .discard-XXXXXX/   a version on its way out
-// Import: both files are read into memory and digested, written and synced in .import-…, and the
-// folder is renamed to its version. Only the rename makes it visible, and the bytes written are the
-// bytes digested, whatever happens to the source meanwhile.
+// Import: both files are written and synced in .import-…, and the folder is renamed to its version.
+// Only the rename makes it visible.
 #include "core/engine/adapter_store.h"
 
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/file_bytes.h"
 #include "core/base/status_macros.h"
-#include "core/lora/adapter_version.h"
+#include "core/lora/adapter_files.h"
 
 namespace plumbline {
 namespace {
@@ -34,11 +33,6 @@ namespace fs = std::filesystem;
 constexpr char kImportPrefix[] = ".import-";
 constexpr char kDiscardPrefix[] = ".discard-";
 constexpr time_t kAbandonedSeconds = 3600;
-
-struct AdapterBytes {
-  std::string config;
-  std::string tensors;
-};
 
 absl::Status WriteStatus(int error, absl::string_view path) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
@@ -72,17 +66,6 @@ absl::Status WriteFile(const std::string& path, absl::string_view bytes) {
   if (failed == 0 && fsync(fd) != 0) failed = errno;
   if (close(fd) != 0 && failed == 0) failed = errno;
   return failed == 0 ? absl::OkStatus() : WriteStatus(failed, path);
-}
-
-absl::StatusOr<AdapterBytes> ReadAdapter(const std::string& directory, uint64_t max_file_bytes) {
-  AdapterBytes bytes;
-  ABSL_ASSIGN_OR_RETURN(
-      bytes.config,
-      ReadFileBytes(absl::StrCat(directory, "/", kAdapterConfigFile), kMaxAdapterConfigBytes));
-  ABSL_ASSIGN_OR_RETURN(
-      bytes.tensors,
-      ReadFileBytes(absl::StrCat(directory, "/", kAdapterTensorFile), max_file_bytes));
-  return bytes;
 }
 
 void RemoveTree(const std::string& path) {
@@ -152,10 +135,9 @@ std::string AdapterStore::PathOf(absl::string_view version) const {
   return absl::StrCat(directory_, "/", version);
 }
 
-absl::StatusOr<StoredAdapter> AdapterStore::Import(const std::string& source,
-                                                   uint64_t max_file_bytes) const {
-  ABSL_ASSIGN_OR_RETURN(const AdapterBytes bytes, ReadAdapter(source, max_file_bytes));
-  const std::string version = AdapterVersion(bytes.config, bytes.tensors);
+absl::StatusOr<StoredAdapter> AdapterStore::Import(absl::string_view version,
+                                                   absl::string_view config_json,
+                                                   absl::string_view tensors) const {
   absl::StatusOr<StoredAdapter> present = Verify(version);
   if (present.ok()) return present;
   if (!absl::IsNotFound(present.status())) {
@@ -163,9 +145,8 @@ absl::StatusOr<StoredAdapter> AdapterStore::Import(const std::string& source,
   }
   ABSL_ASSIGN_OR_RETURN(ScratchFolder folder, ScratchFolder::Make(directory_, kImportPrefix));
   ABSL_RETURN_IF_ERROR(
-      WriteFile(absl::StrCat(folder.path(), "/", kAdapterConfigFile), bytes.config));
-  ABSL_RETURN_IF_ERROR(
-      WriteFile(absl::StrCat(folder.path(), "/", kAdapterTensorFile), bytes.tensors));
+      WriteFile(absl::StrCat(folder.path(), "/", kAdapterConfigFile), config_json));
+  ABSL_RETURN_IF_ERROR(WriteFile(absl::StrCat(folder.path(), "/", kAdapterTensorFile), tensors));
   ABSL_RETURN_IF_ERROR(SyncDirectory(folder.path()));
   if (std::rename(folder.path().c_str(), PathOf(version).c_str()) != 0) {
     // Somebody else imported the same content in the meantime: theirs is as good.
@@ -174,8 +155,8 @@ absl::StatusOr<StoredAdapter> AdapterStore::Import(const std::string& source,
   }
   folder.Release();
   ABSL_RETURN_IF_ERROR(SyncDirectory(directory_));
-  return StoredAdapter{version, PathOf(version),
-                       static_cast<int64_t>(bytes.config.size() + bytes.tensors.size())};
+  return StoredAdapter{std::string(version), PathOf(version),
+                       static_cast<int64_t>(config_json.size() + tensors.size())};
 }
 
 absl::StatusOr<StoredAdapter> AdapterStore::Verify(absl::string_view version) const {
@@ -190,19 +171,18 @@ absl::StatusOr<StoredAdapter> AdapterStore::Verify(absl::string_view version) co
                ? absl::NotFoundError(absl::StrCat(directory_, ": no adapter of version ", version))
                : ErrnoStatus(errno, "read", path);
   }
-  const absl::StatusOr<AdapterBytes> bytes = ReadAdapter(path, UINT64_MAX);
-  if (!bytes.ok() && absl::IsResourceExhausted(bytes.status())) return bytes.status();
-  if (!bytes.ok()) {
+  const absl::StatusOr<AdapterBytes> files = ReadAdapterFiles(path, UINT64_MAX);
+  if (!files.ok() && absl::IsResourceExhausted(files.status())) return files.status();
+  if (!files.ok()) {
     return absl::DataLossError(
-        absl::StrCat(path, ": a file is missing or unreadable: ", bytes.status().message()));
+        absl::StrCat(path, ": a file is missing or unreadable: ", files.status().message()));
   }
-  const std::string found = AdapterVersion(bytes->config, bytes->tensors);
-  if (found != version) {
+  if (files->version != version) {
     return absl::DataLossError(absl::StrCat(path, ": the files have changed, their digest is ",
-                                            found, "; load the adapter again"));
+                                            files->version, "; load the adapter again"));
   }
-  return StoredAdapter{found, path,
-                       static_cast<int64_t>(bytes->config.size() + bytes->tensors.size())};
+  return StoredAdapter{files->version, path,
+                       static_cast<int64_t>(files->config_json.size() + files->tensors.size())};
 }
 
 absl::Status AdapterStore::Remove(absl::string_view version) const {

@@ -34,12 +34,12 @@ class AdapterStore {
   // (older than an hour, so that another process's import in progress is left alone).
   static absl::StatusOr<std::unique_ptr<AdapterStore>> Open(const std::string& directory);
 
-  // Copies the adapter in `source`. A version that is already here is verified and kept; one that
-  // is here but damaged is replaced. Nothing is checked of the content: that is LoadLoraAdapter's
-  // work. NotFound, PermissionDenied: the file. ResourceExhausted: no space, nothing is left
-  // behind; or a file over `max_file_bytes`.
-  absl::StatusOr<StoredAdapter> Import(const std::string& source,
-                                       uint64_t max_file_bytes = uint64_t{16} << 30) const;
+  // Keeps a copy of the adapter's files. A version that is already here is verified and kept; one
+  // that is here but damaged is replaced. Nothing is checked of the content: that is
+  // CheckLoraAdapter's work. `version` is AdapterVersion of the files. ResourceExhausted: no space,
+  // nothing is left behind.
+  absl::StatusOr<StoredAdapter> Import(absl::string_view version, absl::string_view config_json,
+                                       absl::string_view tensors) const;
 
   // Reads the version's files again and compares their digest with its name. NotFound: not here.
   // DataLoss: the files are not what they were. InvalidArgument: not a version's name.

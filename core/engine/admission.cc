@@ -1,4 +1,4 @@
-// Loading an adapter into a hosted model: read and validate (core/lora), pack, prove on the device
+// Loading an adapter into a hosted model: read and check (core/lora), pack, prove on the device
 // with a canary prompt, copy into the store, publish. Nothing is visible before the last step.
 #include <algorithm>
 #include <cmath>
@@ -14,6 +14,9 @@
 
 namespace plumbline {
 namespace {
+
+// A file larger than this is refused.
+constexpr uint64_t kMaxAdapterBytes = uint64_t{16} << 30;
 
 // The time since the last call.
 class Stopwatch {
@@ -145,37 +148,47 @@ absl::Status HostedModel::Prove(const LoraAdapter& adapter, const LoraWeights& w
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Read(
-    const std::string& path) const {
+absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Check(
+    AdapterBytes files, const std::string& path) const {
   LoraLoadOptions load;
   load.modules = modules_;
   load.supported = SupportedLoraFeatures();
   load.base_names = {info_.options.name, info_.options.path};
+  load.threads = info_.threads;
   load.base_weight = [this](const TargetModule& module) {
     return LoadModuleParameter(engine_->decoder().spec(), *checkpoint_, module, "weight");
   };
-  return LoadLoraAdapter(path, load);
+  return CheckLoraAdapter(std::move(files), path, load);
 }
 
 absl::StatusOr<AdapterSlots::Weights> HostedModel::Pack(const LoraAdapter& adapter) const {
   const DecoderSpec& spec = engine_->decoder().spec();
-  return PackLora(spec, adapter, engine_->decoder().options().dtype,
-                  [&](const TargetModule& module, absl::string_view parameter) {
-                    return LoadModuleParameter(spec, *checkpoint_, module, parameter);
-                  });
+  return PackLora(
+      spec, adapter, engine_->decoder().options().dtype,
+      [&](const TargetModule& module, absl::string_view parameter) {
+        return LoadModuleParameter(spec, *checkpoint_, module, parameter);
+      },
+      info_.threads);
 }
 
 absl::StatusOr<AdapterSlots::Weights> HostedModel::Repack(const AdapterVersionEntry& entry) const {
+  const auto lost = [&](absl::string_view why) {
+    return absl::DataLossError(absl::StrCat("adapter version ", entry.version,
+                                            " was evicted and cannot be packed again: ", entry.path,
+                                            ": ", why, "; load the adapter again"));
+  };
   return GuardTorch([&]() -> absl::StatusOr<AdapterSlots::Weights> {
-    absl::StatusOr<std::shared_ptr<const LoraAdapter>> adapter = Read(entry.path);
-    if (adapter.ok() && (*adapter)->version == entry.version) return Pack(**adapter);
+    absl::StatusOr<AdapterBytes> files = ReadAdapterFiles(entry.path, kMaxAdapterBytes);
+    if (absl::IsResourceExhausted(files.status())) return files.status();
+    if (!files.ok()) return lost(files.status().message());
+    if (files->version != entry.version) {
+      return lost(absl::StrCat("the files have changed, their digest is ", files->version));
+    }
+    absl::StatusOr<std::shared_ptr<const LoraAdapter>> adapter =
+        Check(*std::move(files), entry.path);
+    if (adapter.ok()) return Pack(**adapter);
     if (absl::IsResourceExhausted(adapter.status())) return adapter.status();
-    return absl::DataLossError(absl::StrCat(
-        "adapter version ", entry.version, " was evicted and cannot be packed again: ", entry.path,
-        ": ",
-        adapter.ok() ? absl::StrCat("the files have changed, their digest is ", (*adapter)->version)
-                     : std::string(adapter.status().message()),
-        "; load the adapter again"));
+    return lost(adapter.status().message());
   });
 }
 
@@ -191,34 +204,35 @@ absl::StatusOr<HostedModel::Entry> HostedModel::Admit(const LoraAdapter& adapter
   phases.pack = watch.Lap();
   ABSL_RETURN_IF_ERROR(Prove(adapter, *weights, entry->report));
   phases.prove = watch.Lap();
-  ABSL_ASSIGN_OR_RETURN(entry->path, CopyToStore(options.path, adapter.version));
+  ABSL_ASSIGN_OR_RETURN(entry->path, CopyToStore(adapter, options.path));
   phases.store = watch.Lap();
   ABSL_RETURN_IF_ERROR(slots_->Offer(entry.get(), options.alias, std::move(weights)));
   entry->slots = slots_;
   return Entry(std::move(entry));
 }
 
-// Keeps a copy under the version's name, which is checked: the source may change between the load
-// and now.
-absl::StatusOr<std::string> HostedModel::CopyToStore(const std::string& path,
-                                                     const std::string& version) {
+absl::StatusOr<std::string> HostedModel::CopyToStore(const LoraAdapter& adapter,
+                                                     const std::string& path) {
   if (store_ == nullptr) return path;
-  if (const auto present = store_->Verify(version); present.ok()) return present->path;
-  ABSL_ASSIGN_OR_RETURN(const StoredAdapter stored, store_->Import(path));
-  if (stored.version == version) return stored.path;
-  return absl::AbortedError(absl::StrCat(path, ": the files changed while they were loaded"));
+  ABSL_ASSIGN_OR_RETURN(
+      const StoredAdapter stored,
+      store_->Import(adapter.version, adapter.config_json, adapter.file->bytes()));
+  return stored.path;
 }
 
 absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& options) {
   const absl::Time start = absl::Now();
   AdapterRegistry::Publication publication;
   AdapterInfo& info = publication.info;
+  std::shared_ptr<const LoraAdapter> adapter;  // freed when all is done
   Stopwatch watch;
   const absl::Status status = GuardTorch([&]() -> absl::Status {
-    ABSL_ASSIGN_OR_RETURN(const std::shared_ptr<const LoraAdapter> adapter, Read(options.path));
+    ABSL_ASSIGN_OR_RETURN(AdapterBytes files, ReadAdapterFiles(options.path, kMaxAdapterBytes));
     info.phases.read = watch.Lap();
-    publication.entry = adapters_.FindVersion(adapter->version);
-    if (publication.entry != nullptr) return CopyToStore(options.path, adapter->version).status();
+    publication.entry = adapters_.FindVersion(files.version);
+    ABSL_ASSIGN_OR_RETURN(adapter, Check(std::move(files), options.path));
+    info.phases.check = watch.Lap();
+    if (publication.entry != nullptr) return CopyToStore(*adapter, options.path).status();
     ABSL_ASSIGN_OR_RETURN(publication.entry, Admit(*adapter, options, info.phases));
     return absl::OkStatus();
   });

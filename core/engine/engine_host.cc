@@ -1,5 +1,7 @@
 #include "core/engine/engine_host.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -182,6 +184,9 @@ class EngineModelHost : public ModelHost {
 }  // namespace
 
 std::unique_ptr<ModelHost> CreateEngineHost(const EngineHostOptions& options, const Clock& clock) {
+  // LibTorch only helps to load. The decoder has threads of its own, which LibTorch's would
+  // disturb: they spin for a while after each operation.
+  at::set_num_threads(1);
   return std::make_unique<EngineModelHost>(options, clock);
 }
 

@@ -60,7 +60,8 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
       : requested_(requested), host_(host), clock_(clock) {}
   absl::Status Open();
   using Entry = std::shared_ptr<const AdapterVersionEntry>;
-  absl::StatusOr<std::shared_ptr<const LoraAdapter>> Read(const std::string& path) const;
+  absl::StatusOr<std::shared_ptr<const LoraAdapter>> Check(AdapterBytes files,
+                                                           const std::string& path) const;
   absl::StatusOr<AdapterSlots::Weights> Pack(const LoraAdapter& adapter) const;
   // Reads and packs again what Admit has admitted before.
   absl::StatusOr<AdapterSlots::Weights> Repack(const AdapterVersionEntry& entry) const;
@@ -71,8 +72,8 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
       const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters);
   absl::Status Prove(const LoraAdapter& adapter, const LoraWeights& weights,
                      AdmissionReport& report);
-  // The copy's folder.
-  absl::StatusOr<std::string> CopyToStore(const std::string& path, const std::string& version);
+  // The copy's folder; `path` where no copies are kept.
+  absl::StatusOr<std::string> CopyToStore(const LoraAdapter& adapter, const std::string& path);
 
   const LoadModelOptions requested_;
   const EngineHostOptions host_;

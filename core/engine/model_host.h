@@ -94,7 +94,8 @@ struct AdmissionReport {
 
 // Where the time of a load went.
 struct LoadPhases {
-  absl::Duration read;     // files into memory, checked and digested
+  absl::Duration read;     // files into memory, digested on the way
+  absl::Duration check;    // core/lora's proofs
   absl::Duration pack;     // for the kernels
   absl::Duration prove;    // canary, the wait for the step under way included
   absl::Duration store;    // copy, synced to disk

@@ -1,9 +1,12 @@
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/parallel_for.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
 #include "core/lora/edit_distance.h"
@@ -129,11 +132,9 @@ absl::StatusOr<at::Tensor> AdapterAssembly::Take(const std::string& module, Adap
   }
   Entry& entry = found->second;
   ABSL_RETURN_IF_ERROR(CheckShape(entry.info->shape, shape, Where(module, part)));
-  at::Tensor tensor = ViewTensor(entry.file, *entry.info).clone();
-  if (!AllFinite(tensor)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("tensor \"", entry.key, "\": holds NaN or infinity"));
-  }
+  at::Tensor tensor = ViewTensor(entry.file, *entry.info);
+  to_be_finite_.emplace_back(tensor,
+                             absl::StrCat("tensor \"", entry.key, "\": holds NaN or infinity"));
   entry.applied = true;
   ++adapter_->tensors_applied;
   return tensor;
@@ -144,9 +145,9 @@ absl::StatusOr<at::Tensor> AdapterAssembly::TakeFloat(const std::string& module,
                                                       const std::vector<int64_t>& shape) {
   ABSL_ASSIGN_OR_RETURN(const at::Tensor tensor, Take(module, part, parts, shape));
   at::Tensor single = tensor.to(at::kFloat);
-  if (!single.is_same(tensor) && !AllFinite(single)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Where(module, part), ": holds a value beyond fp32's range"));
+  if (!single.is_same(tensor)) {
+    to_be_finite_.emplace_back(
+        single, absl::StrCat(Where(module, part), ": holds a value beyond fp32's range"));
   }
   return single;
 }
@@ -231,11 +232,6 @@ absl::Status AdapterAssembly::BuildLora(const TargetModule& target, Parts& parts
   ABSL_RETURN_IF_ERROR(NeedForLora(module));
   module.alpha = targeting_.Alpha(target.name);
   module.scaling = targeting_.Scaling(target.name, module.rank);
-  module.delta_norm = DeltaNorm(module);
-  if (!std::isfinite(module.delta_norm)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(target.name, ": lora_B times lora_A is beyond fp32's range"));
-  }
   adapter_->modules.emplace(target.name, std::move(module));
   return absl::OkStatus();
 }
@@ -384,6 +380,29 @@ absl::Status AdapterAssembly::BuildModule(const TargetModule& target, Parts& par
   return absl::OkStatus();
 }
 
+absl::Status AdapterAssembly::CheckValues() {
+  std::vector<char> finite(to_be_finite_.size());
+  ParallelFor(static_cast<int64_t>(finite.size()), options_.threads, [&](int64_t i) {
+    finite[static_cast<size_t>(i)] = AllFinite(to_be_finite_[static_cast<size_t>(i)].first);
+  });
+  for (size_t i = 0; i < finite.size(); ++i) {
+    if (!finite[i]) return absl::InvalidArgumentError(to_be_finite_[i].second);
+  }
+  std::vector<LoraModule*> modules;
+  for (auto& [name, module] : adapter_->modules) modules.push_back(&module);
+  ParallelFor(static_cast<int64_t>(modules.size()), options_.threads, [&](int64_t i) {
+    at::set_num_threads(1);  // this thread's products do not call for others
+    LoraModule& module = *modules[static_cast<size_t>(i)];
+    module.delta_norm = DeltaNorm(module);
+  });
+  for (const LoraModule* module : modules) {
+    if (std::isfinite(module->delta_norm)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(module->target.name, ": lora_B times lora_A is beyond fp32's range"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<LoraAdapter>> AdapterAssembly::Finish() {
   if (found_.empty()) return absl::InvalidArgumentError("the file holds no tensor");
   for (auto& [name, parts] : found_) {
@@ -396,6 +415,7 @@ absl::StatusOr<std::shared_ptr<LoraAdapter>> AdapterAssembly::Finish() {
           "tensor \"", entry.key, "\": ", AdapterPartName(part), " has no place on this module"));
     }
   }
+  ABSL_RETURN_IF_ERROR(CheckValues());
   ABSL_RETURN_IF_ERROR(CheckTied());
   ABSL_RETURN_IF_ERROR(CheckTargetsPresent());
   ABSL_RETURN_IF_ERROR(CheckSavedPresent());

@@ -57,7 +57,7 @@ class AdapterAssembly {
   absl::Status Need(LoraFeature feature, const std::string& where) const;
 
   // Takes a part as a tensor of the file's dtype, counts it as applied, checks its shape.
-  // Dimensions of -1 are free and shown as `r`.
+  // Dimensions of -1 are free and shown as `r`. Its values are looked at later: CheckValues.
   absl::StatusOr<at::Tensor> Take(const std::string& module, AdapterPart part, Parts& parts,
                                   const std::vector<int64_t>& shape);
   absl::StatusOr<at::Tensor> TakeFloat(const std::string& module, AdapterPart part, Parts& parts,
@@ -78,6 +78,8 @@ class AdapterAssembly {
   // Whether PEFT puts a LoRA on the module: as the configuration says, or because it is tied to an
   // embedding that has one (ensure_weight_tying).
   bool HasLoraInPeft(const TargetModule& target) const;
+  // What takes a pass over all values, on all threads: finite ones only, and the modules' norms.
+  absl::Status CheckValues();
   absl::Status CheckTied() const;
   absl::Status CheckTargetsPresent() const;
   absl::Status CheckSavedPresent() const;
@@ -93,6 +95,8 @@ class AdapterAssembly {
   const LoraLoadOptions& options_;
   absl::flat_hash_map<std::string, const TargetModule*> base_;
   std::map<std::string, Parts> found_;  // by module
+  // Tensors that must be finite, and what is to be said otherwise.
+  std::vector<std::pair<at::Tensor, std::string>> to_be_finite_;
   std::optional<bool> has_prefix_;
   std::optional<std::string> adapter_name_;
   std::shared_ptr<LoraAdapter> adapter_;

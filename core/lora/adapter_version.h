@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "core/base/sha256.h"
 
 namespace plumbline {
 
@@ -16,6 +17,10 @@ inline constexpr uint64_t kMaxAdapterConfigBytes = 4 << 20;
 // 64 hexadecimal digits: SHA-256 over both files, each under its name and length, so that no two
 // pairs collide by moving bytes from one to the other.
 std::string AdapterVersion(absl::string_view config_json, absl::string_view safetensors);
+
+// The same in pieces: a digest to be updated with the bytes of the safetensors file, of which there
+// will be `tensor_bytes`.
+void BeginAdapterVersion(absl::string_view config_json, uint64_t tensor_bytes, Sha256& digest);
 
 // Whether `text` has the form of a version, hence is safe as a file name.
 bool IsAdapterVersion(absl::string_view text);

@@ -21,9 +21,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "core/lora/adapter_version.h"
+#include "core/lora/adapter_files.h"
 #include "core/lora/lora_config.h"
 #include "core/lora/target_module.h"
+#include "core/weights/safetensors.h"
 
 namespace plumbline {
 
@@ -65,6 +66,9 @@ struct TrainableTokens {
 struct LoraAdapter {
   // 64 hexadecimal digits: SHA-256 over the two files, see AdapterVersion.
   std::string version;
+  // The files themselves. Tensors are views of them where they need no conversion.
+  std::string config_json;
+  std::shared_ptr<const SafetensorsFile> file;
   LoraConfig config;
   std::map<std::string, LoraModule> modules;              // by module name
   std::map<std::string, ModuleReplacement> replacements;  // by module name; biases included
@@ -90,12 +94,17 @@ struct LoraLoadOptions {
   std::function<absl::StatusOr<at::Tensor>(const TargetModule&)> base_weight;
   // A file larger than this is refused.
   uint64_t max_file_bytes = uint64_t{16} << 30;
+  // That look at the values at once.
+  int threads = 1;
 };
 
-// Reads `directory`/adapter_config.json and adapter_model.safetensors once, into memory: the
-// version is the digest of the bytes that were parsed. NotFound, PermissionDenied: the path.
-// InvalidArgument: what disagrees, by tensor or key. Unimplemented: the option by name.
-// FailedPrecondition: only pickled weights. Never throws, never writes.
+// Proves the files, of `directory`, to be an adapter of this base. InvalidArgument: what disagrees,
+// by tensor or key. Unimplemented: the option by name. Never throws, never writes.
+absl::StatusOr<std::shared_ptr<const LoraAdapter>> CheckLoraAdapter(AdapterBytes files,
+                                                                    const std::string& directory,
+                                                                    const LoraLoadOptions& options);
+
+// ReadAdapterFiles and CheckLoraAdapter; the errors of both.
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> LoadLoraAdapter(const std::string& directory,
                                                                    const LoraLoadOptions& options);
 

@@ -1,6 +1,5 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/all.h>
-#include <ATen/ops/any.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/isfinite.h>
@@ -34,23 +33,44 @@ absl::Status CheckShape(absl::Span<const int64_t> shape, absl::Span<const int64_
       absl::StrCat(where, ": shape ", ShapeString(shape), ", want [", wanted, "]"));
 }
 
-bool AllFinite(const at::Tensor& tensor) {
-  if (tensor.scalar_type() != at::kFloat || !tensor.is_contiguous()) {
-    return at::isfinite(tensor).all().item<bool>();
-  }
-  // One pass without temporaries: the exponent of NaN and infinity is all ones.
-  constexpr uint32_t kExponent = 0x7f800000;
-  const float* values = tensor.const_data_ptr<float>();
-  uint32_t bad = 0;
+namespace {
+
+// One pass without temporaries: the exponent of NaN and infinity is all ones.
+template <typename Word>
+bool NoExponentIsFull(const at::Tensor& tensor, Word exponent) {
+  const char* data = static_cast<const char*>(tensor.const_data_ptr());
+  Word full = 0;
   for (int64_t i = 0; i < tensor.numel(); ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, values + i, sizeof(bits));
-    bad |= (bits & kExponent) == kExponent ? 1u : 0u;
+    Word bits;
+    std::memcpy(&bits, data + i * static_cast<int64_t>(sizeof(Word)), sizeof(Word));
+    full |= static_cast<Word>((bits & exponent) == exponent);
   }
-  return bad == 0;
+  return full == 0;
 }
 
-bool AnyNonZero(const at::Tensor& tensor) { return tensor.ne(0).any().item<bool>(); }
+}  // namespace
+
+bool AllFinite(const at::Tensor& tensor) {
+  if (!tensor.is_contiguous()) return AllFinite(tensor.contiguous());
+  switch (tensor.scalar_type()) {
+    case at::kDouble:
+      return NoExponentIsFull<uint64_t>(tensor, 0x7ff0'0000'0000'0000);
+    case at::kFloat:
+      return NoExponentIsFull<uint32_t>(tensor, 0x7f80'0000);
+    case at::kBFloat16:
+      return NoExponentIsFull<uint16_t>(tensor, 0x7f80);
+    case at::kHalf:
+      return NoExponentIsFull<uint16_t>(tensor, 0x7c00);
+    default:
+      return at::isfinite(tensor).all().item<bool>();
+  }
+}
+
+bool AnyNonZero(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kFloat).contiguous();
+  const float* begin = values.const_data_ptr<float>();
+  return std::any_of(begin, begin + values.numel(), [](float value) { return value != 0; });
+}
 
 bool EqualsBase(const at::Tensor& stored, const at::Tensor& base) {
   return stored.sizes() == base.sizes() && at::equal(stored.to(base.scalar_type()), base);

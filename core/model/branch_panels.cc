@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <utility>
 
 namespace plumbline {
 namespace {
@@ -21,13 +23,25 @@ bool AllBf16(const float* values, int64_t count) {
   return true;
 }
 
-template <typename T>
-T* PackInto(const std::vector<const T*>& rows, int64_t k, PanelArena& arena, int64_t& bytes) {
+void FillWide(const std::vector<const float*>& rows, int64_t k, float* panels) {
   const int64_t n = static_cast<int64_t>(rows.size());
-  bytes = PackedElements<T>(n, k) * static_cast<int64_t>(sizeof(T));
-  T* panels = static_cast<T*>(arena.Take(bytes));
   PackPanels(rows.data(), n, k, 1, panels, 0, PanelCount(n));
-  return panels;
+}
+
+void FillHalf(const std::vector<const float*>& rows, int64_t k, Bf16* panels) {
+  const int64_t n = static_cast<int64_t>(rows.size());
+  std::vector<Bf16> halves(static_cast<size_t>(n * k));
+  std::vector<const Bf16*> half_rows;
+  Bf16* to = halves.data();
+  for (const float* row : rows) {
+    half_rows.push_back(to);
+    for (int64_t i = 0; i < k; ++i) {
+      uint32_t bits;
+      std::memcpy(&bits, row + i, sizeof(bits));
+      *to++ = {static_cast<uint16_t>(bits >> 16)};
+    }
+  }
+  PackPanels(half_rows.data(), n, k, 1, panels, 0, PanelCount(n));
 }
 
 }  // namespace
@@ -43,24 +57,27 @@ void* PanelArena::Take(int64_t bytes) {
   return blocks_.back().data() + used_ - bytes;
 }
 
-BranchPanels PackBranch(const std::vector<const float*>& rows, int64_t k, PanelArena& arena) {
+BranchPanels PackBranch(std::vector<const float*> rows, int64_t k, PanelArena& arena,
+                        PanelFills* later) {
+  const int64_t n = static_cast<int64_t>(rows.size());
   BranchPanels panels;
-  if (!std::all_of(rows.begin(), rows.end(), [k](const float* r) { return AllBf16(r, k); })) {
-    panels.wide = PackInto(rows, k, arena, panels.bytes);
-    return panels;
+  std::function<void()> fill;
+  if (std::all_of(rows.begin(), rows.end(), [k](const float* r) { return AllBf16(r, k); })) {
+    panels.bytes = PackedElements<Bf16>(n, k) * static_cast<int64_t>(sizeof(Bf16));
+    Bf16* to = static_cast<Bf16*>(arena.Take(panels.bytes));
+    panels.half = to;
+    fill = [rows = std::move(rows), k, to] { FillHalf(rows, k, to); };
+  } else {
+    panels.bytes = PackedElements<float>(n, k) * static_cast<int64_t>(sizeof(float));
+    float* to = static_cast<float*>(arena.Take(panels.bytes));
+    panels.wide = to;
+    fill = [rows = std::move(rows), k, to] { FillWide(rows, k, to); };
   }
-  std::vector<Bf16> halves(rows.size() * static_cast<size_t>(k));
-  std::vector<const Bf16*> half_rows;
-  Bf16* to = halves.data();
-  for (const float* row : rows) {
-    half_rows.push_back(to);
-    for (int64_t i = 0; i < k; ++i) {
-      uint32_t bits;
-      std::memcpy(&bits, row + i, sizeof(bits));
-      *to++ = {static_cast<uint16_t>(bits >> 16)};
-    }
+  if (later == nullptr) {
+    fill();
+  } else {
+    later->push_back(std::move(fill));
   }
-  panels.half = PackInto(half_rows, k, arena, panels.bytes);
   return panels;
 }
 

@@ -8,6 +8,7 @@
 #define PLUMBLINE_CORE_MODEL_BRANCH_PANELS_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/model/aligned_buffer.h"
@@ -38,8 +39,13 @@ struct BranchPanels {
   int64_t bytes = 0;
 };
 
-// Packs rows[i], k values each.
-BranchPanels PackBranch(const std::vector<const float*>& rows, int64_t k, PanelArena& arena);
+// Work that fills panels, each piece independent of the others.
+using PanelFills = std::vector<std::function<void()>>;
+
+// Packs rows[i], k values each. With `later`, only their place is taken: the panels are written,
+// and the rows read, when the piece that is added there runs.
+BranchPanels PackBranch(std::vector<const float*> rows, int64_t k, PanelArena& arena,
+                        PanelFills* later = nullptr);
 // The way back: rows [n, k].
 void UnpackBranch(const BranchPanels& panels, int64_t n, int64_t k, float* rows);
 

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/parallel_for.h"
 #include "core/base/status_macros.h"
 #include "core/lora/lora_reference_internal.h"
 #include "core/model/decoder_weights_internal.h"
@@ -68,7 +69,6 @@ class Packer {
   absl::Status PackGroup(const std::vector<std::string>& names,
                          const std::vector<LinearSpec>& specs, int64_t in, LoraGroup& group) {
     group.in = in;
-    std::vector<at::Tensor> held;
     std::vector<const float*> stacked;
     int64_t column = 0;
     for (size_t i = 0; i < names.size(); ++i) {
@@ -86,13 +86,13 @@ class Packer {
       const auto module = adapter_.modules.find(names[i]);
       if (module == adapter_.modules.end()) continue;
       seen_.insert(names[i]);
-      ABSL_RETURN_IF_ERROR(PackModule(module->second, part, held, stacked));
+      ABSL_RETURN_IF_ERROR(PackModule(module->second, part, stacked));
       part.rank_begin = group.rank;
       group.rank += part.rank;
       group.parts.push_back(std::move(part));
     }
     group.replaces_all = group.replaced.size() == names.size();
-    if (group.rank > 0) group.a = PackBranch(stacked, in, arena_);
+    if (group.rank > 0) group.a = PackBranch(std::move(stacked), in, arena_, &fills_);
     bytes_ += group.a.bytes;
     for (const LoraPart& part : group.parts) bytes_ += part.b.bytes;
     max_rank_ = std::max(max_rank_, group.rank);
@@ -176,6 +176,12 @@ class Packer {
     return "";
   }
 
+  // Writes the panels of the branches, whose places have been taken.
+  void FillPanels(int threads) {
+    ParallelFor(static_cast<int64_t>(fills_.size()), threads,
+                [this](int64_t i) { fills_[static_cast<size_t>(i)](); });
+  }
+
   int64_t bytes() const { return bytes_; }
   int64_t max_rank() const { return max_rank_; }
 
@@ -227,12 +233,10 @@ class Packer {
     return absl::OkStatus();
   }
 
-  absl::Status PackModule(const LoraModule& module, LoraPart& part, std::vector<at::Tensor>& held,
+  absl::Status PackModule(const LoraModule& module, LoraPart& part,
                           std::vector<const float*>& stacked) {
-    const at::Tensor a = module.a.to(at::kFloat).contiguous();
-    held.push_back(a);
-    const float* a_data = a.const_data_ptr<float>();
-    for (int64_t r = 0; r < module.rank; ++r) stacked.push_back(a_data + r * a.size(1));
+    const float* a = module.a.const_data_ptr<float>();
+    for (int64_t r = 0; r < module.rank; ++r) stacked.push_back(a + r * module.a.size(1));
     return PackUp(module, part);
   }
 
@@ -241,11 +245,10 @@ class Packer {
   absl::Status PackUp(const LoraModule& module, LoraPart& part) {
     part.rank = module.rank;
     part.scaling = static_cast<float>(module.scaling);
-    const at::Tensor b = module.b.to(at::kFloat).contiguous();
     std::vector<const float*> rows;
-    const float* b_data = b.const_data_ptr<float>();
-    for (int64_t c = 0; c < part.columns; ++c) rows.push_back(b_data + c * module.rank);
-    part.b = PackBranch(rows, module.rank, arena_);
+    const float* b = module.b.const_data_ptr<float>();
+    for (int64_t c = 0; c < part.columns; ++c) rows.push_back(b + c * module.rank);
+    part.b = PackBranch(std::move(rows), module.rank, arena_, &fills_);
     if (module.lora_bias.defined()) part.lora_bias = ToVector(module.lora_bias);
     if (!module.magnitude.defined()) return absl::OkStatus();
     const ModuleReplacement* replacement = FindReplacement(module.target.name);
@@ -265,6 +268,7 @@ class Packer {
   const ComputeType dtype_;
   BaseParameter base_;
   PanelArena& arena_;
+  PanelFills fills_;
   absl::flat_hash_set<std::string> seen_, replaced_, trained_;  // module names that found a place
   int64_t bytes_ = 0;
   int64_t max_rank_ = 0;
@@ -308,7 +312,8 @@ LoraFeatureSet SupportedLoraFeatures() { return LoraFeatureSet::All(); }
 
 absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& spec,
                                                             const LoraAdapter& adapter,
-                                                            ComputeType dtype, BaseParameter base) {
+                                                            ComputeType dtype, BaseParameter base,
+                                                            int threads) {
   auto weights = std::make_shared<LoraWeights>();
   weights->version = adapter.version;
   weights->layers.resize(spec.layers.size());
@@ -335,6 +340,7 @@ absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& s
     return absl::UnimplementedError(
         absl::StrCat(forgotten, ": the engine cannot apply an adapter to this module"));
   }
+  packer.FillPanels(threads);
   weights->max_rank = packer.max_rank();
   weights->bytes = packer.bytes();
   return std::shared_ptr<const LoraWeights>(std::move(weights));

@@ -5,9 +5,9 @@
 // to what came out.
 //
 // The modules of a group share their input, so their A matrices are stacked and h = A·x is one
-// product; each module's B then adds to its own columns. Branches are computed in fp32, whatever the
-// base, as PEFT does; what replaces is rounded to the model's dtype. Products run in the same fixed
-// order as the base's (kernels.h), and an adapter's rows are computed from its own slot only:
+// product; each module's B then adds to its own columns. Branches are computed in fp32, whatever
+// the base, as PEFT does; what replaces is rounded to the model's dtype. Products run in the same
+// fixed order as the base's (kernels.h), and an adapter's rows are computed from its own slot only:
 // neither the other adapters of a batch nor their ranks touch a row's bits.
 //
 // Island-internal: names torch types.
@@ -108,10 +108,11 @@ using BaseParameter =
 
 // Packs `adapter` for a decoder of `dtype`. Unimplemented: a module that the decoder does not
 // know, or trained rows together with a low-rank branch (PEFT has no such thing). Touches no
-// decoder state: call it from any thread.
+// decoder state: call it from any thread. `threads`: that write the branches.
 absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& spec,
                                                             const LoraAdapter& adapter,
-                                                            ComputeType dtype, BaseParameter base);
+                                                            ComputeType dtype, BaseParameter base,
+                                                            int threads = 1);
 
 }  // namespace plumbline
 

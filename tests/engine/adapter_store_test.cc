@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A source folder, a store beside it, and verbs on both.
+// A store and verbs on it.
 class AdapterStoreTest : public testing::Test {
  protected:
   AdapterStoreTest() { Open(); }
@@ -37,14 +37,11 @@ class AdapterStoreTest : public testing::Test {
     ASSERT_OK(store);
     store_ = *std::move(store);
   }
-  // Writes an adapter's two files; returns its folder.
-  std::string Source(const std::string& config, const std::string& tensors) {
-    dir_.Write("source/adapter_config.json", config);
-    dir_.Write("source/adapter_model.safetensors", tensors);
-    return dir_.Join("source");
+  absl::StatusOr<StoredAdapter> TryImport(const std::string& config, const std::string& tensors) {
+    return store_->Import(AdapterVersion(config, tensors), config, tensors);
   }
   StoredAdapter Import(const std::string& config, const std::string& tensors) {
-    const auto stored = store_->Import(Source(config, tensors));
+    const auto stored = TryImport(config, tensors);
     EXPECT_OK(stored);
     return stored.ok() ? *stored : StoredAdapter{};
   }
@@ -95,10 +92,10 @@ TEST_F(AdapterStoreTest, TheSameContentTwiceIsOneVersion) {
 }
 
 TEST_F(AdapterStoreTest, ManyImportsAtOnceAgree) {
-  const std::string source = Source("{}", std::string(100'000, 'w'));
+  const std::string weights(100'000, 'w');
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&] { EXPECT_OK(store_->Import(source)); });
+    threads.emplace_back([&] { EXPECT_OK(TryImport("{}", weights)); });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(Entries(), SizeIs(1));
@@ -138,30 +135,20 @@ TEST_F(AdapterStoreTest, RefusesWhatIsNotAVersion) {
   }
 }
 
-TEST_F(AdapterStoreTest, NamesTheFileTheSourceLacks) {
-  Source("{}", "weights");
-  unlink(dir_.Join("source/adapter_model.safetensors").c_str());
-  EXPECT_THAT(store_->Import(dir_.Join("source")),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("adapter_model.safetensors")));
-  EXPECT_THAT(store_->Import(Source("{}", "weights"), 3),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("the limit is 3")));
-  EXPECT_THAT(Entries(), IsEmpty());
-}
-
 // A limit on file sizes makes write() fail in the middle, as a full disk does.
 TEST_F(AdapterStoreTest, AFullDiskIsAClearErrorAndLeavesNothing) {
-  const std::string source = Source("{}", std::string(300'000, 'w'));
+  const std::string weights(300'000, 'w');
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto old_handler = signal(SIGXFSZ, SIG_IGN);
   const rlimit small = {100'000, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto stored = store_->Import(source);
+  const auto stored = TryImport("{}", weights);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   signal(SIGXFSZ, old_handler);
   EXPECT_THAT(stored, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("free some space")));
   EXPECT_THAT(Entries(), IsEmpty());
-  EXPECT_OK(store_->Import(source));  // with room again
+  EXPECT_OK(TryImport("{}", weights));  // with room again
 }
 
 TEST_F(AdapterStoreTest, OpenRemovesAbandonedImportsOnly) {
