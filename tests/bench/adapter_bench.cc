@@ -31,16 +31,75 @@ T OrDie(absl::StatusOr<T> value) {
 
 double Milliseconds(absl::Duration d) { return absl::ToDoubleMilliseconds(d); }
 
-// The least of a few runs.
+constexpr int kRounds = 7;
+
 template <typename Fn>
-double Best(int runs, Fn fn) {
-  double best = 1e9;
-  for (int i = 0; i < runs; ++i) {
-    const absl::Time start = absl::Now();
-    fn();
-    best = std::min(best, Milliseconds(absl::Now() - start));
+double TimeOf(Fn fn) {
+  const absl::Time start = absl::Now();
+  fn();
+  return Milliseconds(absl::Now() - start);
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// The median over the rounds of one of their figures.
+template <typename Of>
+double Median(const std::vector<AdapterInfo>& rounds, Of of) {
+  std::vector<double> values;
+  for (const AdapterInfo& round : rounds) values.push_back(Milliseconds(of(round)));
+  return Median(std::move(values));
+}
+
+AdapterInfo LoadAs(ModelHost& host, const std::string& alias, const std::string& path) {
+  LoadAdapterOptions options;
+  options.model = "model";
+  options.alias = alias;
+  options.path = std::filesystem::absolute(path).string();
+  return OrDie(host.LoadAdapter(options));
+}
+
+// Loads and unloads the adapter a few times. The first time the store has no copy of it yet.
+void MeasureAdapter(ModelHost& host, const std::string& path) {
+  std::string config, tensors;
+  std::vector<double> reads, digests;
+  for (int r = 0; r < kRounds; ++r) {
+    reads.push_back(TimeOf([&] {
+      config = OrDie(ReadFileBytes(absl::StrCat(path, "/", kAdapterConfigFile), 1 << 22));
+      tensors = OrDie(ReadFileBytes(absl::StrCat(path, "/", kAdapterTensorFile), UINT64_MAX));
+    }));
+    digests.push_back(TimeOf([&] { AdapterVersion(config, tensors); }));
   }
-  return best;
+  const AdapterInfo first = LoadAs(host, "cold", path);
+  std::vector<AdapterInfo> rounds, known;
+  for (int r = 0; r < kRounds; ++r) {
+    if (!host.UnloadAdapter("model", "cold").ok()) std::exit(1);
+    rounds.push_back(LoadAs(host, "cold", path));
+    known.push_back(LoadAs(host, "cold", path));
+  }
+  if (!host.UnloadAdapter("model", "cold").ok()) std::exit(1);
+  const auto whole = [](const AdapterInfo& info) { return info.load_time; };
+  const auto after_read = [](const AdapterInfo& info) {
+    return info.load_time - info.phases.store - info.phases.read;
+  };
+  std::printf("%s: %.1f MB; medians of %d loads\n", path.c_str(),
+              static_cast<double>(tensors.size()) / 1e6, kRounds);
+  std::printf(
+      "  read %.1f ms (alone %.1f; a digest alone %.1f), check %.1f, pack %.1f, prove %.1f\n",
+      Median(rounds, [](const AdapterInfo& i) { return i.phases.read; }), Median(reads),
+      Median(digests), Median(rounds, [](const AdapterInfo& i) { return i.phases.check; }),
+      Median(rounds, [](const AdapterInfo& i) { return i.phases.pack; }),
+      Median(rounds, [](const AdapterInfo& i) { return i.phases.prove; }));
+  std::printf("  to be published after the bytes are read, without the copy: %.1f ms\n",
+              Median(rounds, after_read));
+  std::printf(
+      "  the copy: %.1f ms the first time, %.1f later; the whole: %.1f first, %.1f later, %.1f "
+      "of a version that is loaded\n",
+      Milliseconds(first.phases.store),
+      Median(rounds, [](const AdapterInfo& i) { return i.phases.store; }),
+      Milliseconds(first.load_time), Median(rounds, whole), Median(known, whole));
 }
 
 int Main(int argc, char** argv) {
@@ -63,41 +122,16 @@ int Main(int argc, char** argv) {
   const ModelInfo info = OrDie(host->LoadModel(model));
   std::printf("%s, %.0f M parameters, %s, %d threads\n", info.architecture.c_str(),
               static_cast<double>(info.parameters) / 1e6, argv[2], info.threads);
-  const auto load = [&](const std::string& alias, const std::string& path) {
-    LoadAdapterOptions options;
-    options.model = "model";
-    options.alias = alias;
-    options.path = fs::absolute(path).string();
-    return OrDie(host->LoadAdapter(options));
-  };
-  for (int i = 3; i < argc; ++i) {
-    const std::string path = argv[i];
-    std::string config, tensors;
-    const double read = Best(3, [&] {
-      config = OrDie(ReadFileBytes(absl::StrCat(path, "/", kAdapterConfigFile), 1 << 22));
-      tensors = OrDie(ReadFileBytes(absl::StrCat(path, "/", kAdapterTensorFile), UINT64_MAX));
-    });
-    const double digest = Best(3, [&] { AdapterVersion(config, tensors); });
-    const AdapterInfo cold = load("a", path);
-    const LoadPhases& p = cold.phases;
-    double warm = 1e9;
-    for (int r = 0; r < 3; ++r) warm = std::min(warm, Milliseconds(load("b", path).load_time));
-    std::string other = argv[i == 3 && argc > 4 ? 4 : 3];
-    double repack = -1;
-    if (other != path) {
-      load("other", other);  // takes the only slot
-      repack = Best(1, [&] { OrDie(host->Pin("model", "a")); });
+  for (int i = 3; i < argc; ++i) MeasureAdapter(*host, argv[i]);
+  if (argc > 4) {
+    const std::string back = LoadAs(*host, "a", argv[3]).alias;
+    std::vector<double> repacks;
+    for (int r = 0; r < kRounds; ++r) {
+      LoadAs(*host, "b", argv[4]);
+      OrDie(host->Pin("model", "b"));  // takes the only slot
+      repacks.push_back(TimeOf([&] { OrDie(host->Pin("model", back)); }));
     }
-    std::printf(
-        "%s: %.1f MB\n  read %.1f ms (of these bytes alone %.1f, their digest %.1f), pack %.1f, "
-        "prove "
-        "%.1f, copy to the store %.1f, publish %.3f; whole %.1f\n  after the bytes are read, "
-        "without "
-        "the copy: %.1f ms\n  known version again %.1f ms, back from an eviction %.1f ms\n",
-        path.c_str(), static_cast<double>(tensors.size()) / 1e6, Milliseconds(p.read), read, digest,
-        Milliseconds(p.pack), Milliseconds(p.prove), Milliseconds(p.store), Milliseconds(p.publish),
-        Milliseconds(cold.load_time), Milliseconds(p.read + p.pack + p.prove + p.publish) - read,
-        warm, repack);
+    std::printf("back from an eviction: %.1f ms\n", Median(repacks));
   }
   host.reset();
   fs::remove_all(scratch);
