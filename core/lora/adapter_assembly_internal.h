@@ -3,6 +3,9 @@
 // Add() files each tensor under its module and part. Finish() turns every module's parts into what
 // the engine applies, checks them against configuration and base, and refuses what is left over or
 // missing. Every tensor is counted where it is put into the adapter, nowhere else.
+//
+// adapter_assembly.cc: tensors, low-rank branches, values. adapter_replacements.cc: what is brought
+// whole. adapter_completeness.cc: trained tokens, and that nothing is missing.
 #ifndef PLUMBLINE_CORE_LORA_ADAPTER_ASSEMBLY_INTERNAL_H_
 #define PLUMBLINE_CORE_LORA_ADAPTER_ASSEMBLY_INTERNAL_H_
 
@@ -12,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -51,6 +55,8 @@ class AdapterAssembly {
     bool is_base = false;  // bit-equal to the base's own
   };
 
+  // "model.layers.0.mlp.up_proj.lora_A", for errors.
+  static std::string Where(absl::string_view module, AdapterPart part);
   const TargetModule* FindModule(absl::string_view name) const;
   absl::Status NoModule(const std::string& key, const std::string& module) const;
   absl::Status CheckUniform(const std::string& key, const AdapterKey& parsed);
