@@ -3,14 +3,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "re2/re2.h"
+#include "core/eval/task_file/yaml_scalar.h"
 
 namespace plumbline {
 namespace {
@@ -18,18 +16,17 @@ namespace {
 constexpr int kMaxDepth = 32;
 constexpr int kMaxNodes = 100000;
 
-bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> words) {
-  for (absl::string_view word : words) {
-    if (text == word) return true;
-  }
-  return false;
+// Whether the value's types may be anything: keys that are kept out of the scores.
+bool IsIgnored(absl::string_view path) {
+  return path == "metadata" || absl::StartsWith(path, "metadata.");
 }
 
 }  // namespace
 
 class ConfigReader {
  public:
-  explicit ConfigReader(absl::string_view file) : file_(file) {}
+  // `text` is normalised.
+  ConfigReader(absl::string_view text, absl::string_view file) : text_(text), file_(file) {}
 
   absl::StatusOr<ConfigNode> Read(const YAML::Node& yaml, const std::string& path, int depth) {
     ConfigNode node;
@@ -38,20 +35,14 @@ class ConfigReader {
     node.line_ = yaml.Mark().line + 1;
     if (depth > kMaxDepth) return node.Error("nested deeper than 32");
     if (++nodes_ > kMaxNodes) return node.Error("the file expands to more than 100,000 values");
-    const std::string& tag = yaml.Tag();
-    if (!tag.empty() && tag != "?" && tag != "!" && tag.rfind("tag:yaml.org,2002:", 0) != 0) {
-      return node.Error(absl::StrCat(
-          "the tag ", tag, " is not supported",
-          tag == "!function" ? ": no Python runs here; write a Jinja template, a filter_list or a "
-                               "checker instead"
-                             : ""));
-    }
+    if (yaml.Tag() == "tag:yaml.org,2002:null" && !yaml.IsSequence() && !yaml.IsMap()) return node;
+    ABSL_RETURN_IF_ERROR(CheckTag(yaml, node));
     switch (yaml.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
         return node;
       case YAML::NodeType::Scalar:
-        ReadScalar(yaml.Scalar(), tag == "!" || tag == "tag:yaml.org,2002:str", node);
+        ABSL_RETURN_IF_ERROR(ReadScalar(yaml, node));
         return node;
       case YAML::NodeType::Sequence:
         node.kind_ = ConfigNode::kList;
@@ -64,9 +55,9 @@ class ConfigReader {
       case YAML::NodeType::Map:
         node.kind_ = ConfigNode::kMap;
         for (const auto& entry : yaml) {
-          if (!entry.first.IsScalar()) return node.Error("a key is not a plain word");
-          const std::string& key = entry.first.Scalar();
-          if (node.Find(key) != nullptr || !keys_.insert(absl::StrCat(path, "\n", key)).second) {
+          ABSL_ASSIGN_OR_RETURN(const std::string key, ReadKey(entry.first, node));
+          const bool again = !keys_.insert(absl::StrCat(path, "\n", key)).second;
+          if (again && !IsIgnored(path)) {
             return node.Error(absl::StrCat("the key \"", key, "\" is there twice"));
           }
           ABSL_ASSIGN_OR_RETURN(
@@ -81,37 +72,99 @@ class ConfigReader {
   }
 
  private:
-  // The implicit types of YAML 1.1 as PyYAML resolves them (numbers in decimal only).
-  static void ReadScalar(const std::string& text, bool quoted, ConfigNode& node) {
-    static const RE2& integer = *new RE2("[-+]?[0-9]+");
-    static const RE2& real =
-        *new RE2("[-+]?(?:[0-9]+\\.[0-9]*(?:[eE][-+][0-9]+)?|\\.[0-9]+(?:[eE][-+][0-9]+)?)");
-    node.text_ = text;
-    node.kind_ = ConfigNode::kString;
-    if (quoted) return;
-    if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) {
-      node.kind_ = ConfigNode::kNull;
-    } else if (IsOneOf(text, {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})) {
-      node.kind_ = ConfigNode::kBool;
-      node.bool_ = true;
-    } else if (IsOneOf(text, {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})) {
-      node.kind_ = ConfigNode::kBool;
-    } else if (RE2::FullMatch(text, integer) && absl::SimpleAtoi(text, &node.integer_)) {
-      node.kind_ = ConfigNode::kInteger;
-      node.float_ = static_cast<double>(node.integer_);
-    } else if (RE2::FullMatch(text, real) && absl::SimpleAtod(text, &node.float_)) {
-      node.kind_ = ConfigNode::kFloat;
-    }
+  absl::Status CheckTag(const YAML::Node& yaml, const ConfigNode& node) const {
+    const std::string& tag = yaml.Tag();
+    const size_t at = SkipYamlAnchor(text_, static_cast<size_t>(std::max(yaml.Mark().pos, 0)));
+    const bool written = at < text_.size() && text_[at] == '!';
+    if (tag.empty() || tag == "?" || (tag == "!" && !written)) return absl::OkStatus();
+    return node.Error(absl::StrCat(
+        "the tag ", tag, " is not supported",
+        tag == "!function" ? ": no Python runs here; write a Jinja template, a filter_list or a "
+                             "checker instead"
+                           : ""));
   }
 
+  // Where yaml-cpp reads a folded block otherwise than PyYAML.
+  absl::Status CheckFolded(absl::string_view head) const {
+    if (absl::StrContains(head, "+")) {
+      return absl::InvalidArgumentError(
+          "a folded block that keeps its line breaks (>+) is not supported: write |+ or quotes");
+    }
+    if (absl::EndsWith(text_, " ")) {
+      return absl::InvalidArgumentError(
+          "there is a folded block (>), and the file ends with a space: end it with a line break");
+    }
+    return absl::OkStatus();
+  }
+
+  // The value of a scalar, of its own or a key.
+  absl::StatusOr<PlainScalar> Value(const YAML::Node& yaml) const {
+    const std::string& value = yaml.Scalar();
+    if (yaml.Tag() != "!") return ResolvePlainScalar(value);
+    const size_t at = SkipYamlAnchor(text_, static_cast<size_t>(std::max(yaml.Mark().pos, 0)));
+    if (at < text_.size() && text_[at] == '|') return PlainScalar(value);
+    if (at < text_.size() && text_[at] == '>') {
+      ABSL_RETURN_IF_ERROR(CheckFolded(text_.substr(at, 3)));
+      return PlainScalar(value);
+    }
+    ABSL_ASSIGN_OR_RETURN(std::string quoted, DecodeQuotedScalar(text_, at));
+    return PlainScalar(std::move(quoted));
+  }
+
+  absl::StatusOr<std::string> ReadKey(const YAML::Node& yaml, const ConfigNode& map) const {
+    ConfigNode place = map;
+    place.line_ = yaml.Mark().line + 1;
+    if (!yaml.IsScalar()) return place.Error("a key is not a plain word");
+    ABSL_RETURN_IF_ERROR(CheckTag(yaml, place));
+    absl::StatusOr<PlainScalar> key = Value(yaml);
+    if (key.ok() && std::holds_alternative<std::string>(*key)) return std::get<std::string>(*key);
+    if (IsIgnored(map.path_)) return yaml.Scalar();
+    if (!key.ok()) return place.Error(key.status().message());
+    return place.Error(
+        absl::StrCat("the key ", yaml.Scalar(), " is no text in YAML: put it in quotes"));
+  }
+
+  absl::Status ReadScalar(const YAML::Node& yaml, ConfigNode& node) const {
+    absl::StatusOr<PlainScalar> value = Value(yaml);
+    if (!value.ok() && !IsIgnored(node.path_)) return node.Error(value.status().message());
+    node.text_ = yaml.Scalar();
+    if (!value.ok()) {
+      node.kind_ = ConfigNode::kString;
+    } else if (const auto* text = std::get_if<std::string>(&*value)) {
+      node.kind_ = ConfigNode::kString;
+      node.text_ = *text;
+    } else if (const auto* boolean = std::get_if<bool>(&*value)) {
+      node.kind_ = ConfigNode::kBool;
+      node.bool_ = *boolean;
+    } else if (const auto* integer = std::get_if<int64_t>(&*value)) {
+      node.kind_ = ConfigNode::kInteger;
+      node.integer_ = *integer;
+      node.float_ = static_cast<double>(*integer);
+    } else if (const auto* real = std::get_if<double>(&*value)) {
+      node.kind_ = ConfigNode::kFloat;
+      node.float_ = *real;
+    }
+    return absl::OkStatus();
+  }
+
+  const absl::string_view text_;
   const std::string file_;
   int nodes_ = 0;
   std::set<std::string> keys_;
 };
 
 absl::StatusOr<ConfigNode> ConfigNode::ParseYaml(absl::string_view text, absl::string_view file) {
+  absl::StatusOr<std::string> normal = NormalizeYaml(text);
+  if (!normal.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": ", normal.status().message()));
+  }
   try {
-    return ConfigReader(file).Read(YAML::Load(std::string(text)), "", 0);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(*normal);
+    if (documents.size() > 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file, ":", documents[1].Mark().line + 1, ": a second document (---)"));
+    }
+    return ConfigReader(*normal, file).Read(documents.empty() ? YAML::Node() : documents[0], "", 0);
   } catch (const YAML::Exception& e) {
     return absl::InvalidArgumentError(
         absl::StrCat(file, ":", e.mark.line + 1, ": not YAML: ", e.msg));
