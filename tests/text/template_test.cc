@@ -30,6 +30,9 @@ TEST(TextTemplateTest, ATaskTemplateKeepsItsWhitespaceAndRefusesUnknownVariables
               IsOkAndHolds("\n  1\n\n"));
   EXPECT_THAT(Render("line\n{{ missing }}", Json::object()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("task.yaml:2: ")));
+  EXPECT_THAT(Render("{{ row.missing }}", {{"row", Json::object()}}), testing::Not(IsOk()));
+  // Jinja2's StrictUndefined leaves an `if` without `else` alone.
+  EXPECT_THAT(Render("[{{ a if a is defined }}]", Json::object()), IsOkAndHolds("[]"));
 }
 
 TEST(TextTemplateTest, ARunawayTemplateEnds) {

@@ -192,15 +192,12 @@ fn new_environment(chat: bool, fuel: u64) -> Result<Environment<'static>, Error>
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(fuel.min(MAX_FUEL)));
     environment.set_unknown_method_callback(jinja_methods::call);
-    environment.set_formatter(|out, state, value| {
-        if value.is_undefined() && state.undefined_behavior() == UndefinedBehavior::Strict {
-            return Err(Error::from(ErrorKind::UndefinedError));
-        }
-        match value.kind() {
-            ValueKind::Undefined => Ok(()),
-            ValueKind::String => out.write_str(value.as_str().unwrap_or("")).map_err(Error::from),
-            _ => out.write_str(&python_str(value)?).map_err(Error::from),
-        }
+    // An undefined value that gets here may be printed: strict ones have been refused, and what an `if` without `else` gives is
+    // lenient in Jinja2 whatever the environment says.
+    environment.set_formatter(|out, _, value| match value.kind() {
+        ValueKind::Undefined => Ok(()),
+        ValueKind::String => out.write_str(value.as_str().unwrap_or("")).map_err(Error::from),
+        _ => out.write_str(&python_str(value)?).map_err(Error::from),
     });
     // Their output grows with the square of a value's depth, unpaid for.
     environment.remove_filter("pprint");
