@@ -35,10 +35,11 @@ struct SetItem {
 };
 
 struct Node {
-  enum Kind { kSet, kAny, kAt, kConcat, kAlternate, kRepeat, kGroup } kind = kConcat;
+  enum Kind { kSet, kAny, kAt, kConcat, kAlternate, kRepeat, kGroup, kLook } kind = kConcat;
   Flags flags;
   std::vector<SetItem> items;  // kSet
-  bool negate = false;         // kSet
+  bool negate = false;         // kSet, kLook
+  bool behind = false;         // kLook
   At at = At::kBeginning;      // kAt
   std::vector<NodePtr> children;
   int min = 0, max = 0;      // kRepeat; max < 0 is without bound

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/eval/pyre/regex.h"
-#include "core/text/python_unicode.h"
 
 namespace plumbline::pyre {
 namespace {
@@ -19,7 +18,8 @@ Machine::Machine(const Program& program, std::u32string_view text, int slots)
       text_(text),
       slot_count_(slots),
       budget_(kFreeSteps +
-              4 * static_cast<int64_t>(program.code.size()) * static_cast<int64_t>(text.size())) {
+              4 * static_cast<int64_t>(program.instructions) * static_cast<int64_t>(text.size())),
+      assertions_(program, text, steps_) {
   for (Threads* threads : {&current_, &next_}) {
     threads->seen.assign(program.code.size(), 0);
     threads->slots.assign(program.code.size() * static_cast<size_t>(slots), PyMatch::kNoGroup);
@@ -32,35 +32,6 @@ Machine::Machine(const Program& program, std::u32string_view text, int slots)
 void Machine::Clear(Threads& threads) {
   threads.order.clear();
   ++threads.generation;
-}
-
-bool Machine::IsWord(size_t index, bool ascii) const {
-  if (index >= text_.size()) return false;
-  const char32_t c = text_[index];
-  return (!ascii || c < 128) && python::IsWordChar(c);
-}
-
-bool Machine::Holds(const Instruction& in, size_t position) const {
-  const size_t end = text_.size();
-  switch (in.at) {
-    case At::kBeginning:
-      return position == 0 || (in.multi_line && text_[position - 1] == '\n');
-    case At::kEnd:
-      if (position == end) return true;
-      return text_[position] == '\n' && (in.multi_line || position + 1 == end);
-    case At::kBeginningString:
-      return position == 0;
-    case At::kEndString:
-      return position == end;
-    case At::kBoundary:
-    case At::kNonBoundary: {
-      if (end == 0) return false;  // CPython 3.11: neither holds in an empty text
-      const bool before = position > 0 && IsWord(position - 1, in.ascii);
-      const bool boundary = before != IsWord(position, in.ascii);
-      return boundary == (in.at == At::kBoundary);
-    }
-  }
-  return false;
 }
 
 // Follows everything that consumes nothing, depth first, the preferred way first. working_ holds
@@ -87,7 +58,8 @@ void Machine::Add(Threads& threads, int instruction, size_t position) {
         stack_.push_back({in.x, 0});
         break;
       case Instruction::kAt:
-        if (Holds(in, position)) stack_.push_back({at + 1, 0});
+      case Instruction::kLook:
+        if (assertions_.Hold(in, position)) stack_.push_back({at + 1, 0});
         break;
       case Instruction::kSave:
         if (in.index < slot_count_) {
@@ -113,29 +85,13 @@ bool Machine::Step(size_t position, bool forbid_empty, size_t from) {
   for (int at : current_.order) {
     const Instruction& in = program_.code[at];
     const auto slots = current_.slots.begin() + static_cast<long>(at) * slot_count_;
-    bool moves = false;
-    switch (in.op) {
-      case Instruction::kMatch:
-        // Only a thread that began at `from` can be at `from` here.
-        if (forbid_empty && position == from) continue;
-        std::copy(slots, slots + slot_count_, best_.begin());
-        return true;
-      case Instruction::kChar:
-        moves = c == in.c;
-        break;
-      case Instruction::kSet:
-        moves = program_.sets[static_cast<size_t>(in.index)].Matches(c);
-        break;
-      case Instruction::kAny:
-        moves = true;
-        break;
-      case Instruction::kAnyButNl:
-        moves = c != '\n';
-        break;
-      default:
-        break;
+    if (in.op == Instruction::kMatch) {
+      // Only a thread that began at `from` can be at `from` here.
+      if (forbid_empty && position == from) continue;
+      std::copy(slots, slots + slot_count_, best_.begin());
+      return true;
     }
-    if (!moves || at_end) continue;
+    if (at_end || !Takes(program_, in, c)) continue;
     std::copy(slots, slots + slot_count_, working_.begin());
     Add(next_, in.x, position + 1);
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/eval/pyre/assertions.h"
 #include "core/eval/pyre/program.h"
 
 namespace plumbline::pyre {
@@ -42,8 +43,6 @@ class Machine {
   void Clear(Threads& threads);
   void Add(Threads& threads, int instruction, size_t position);
   bool Step(size_t position, bool forbid_empty, size_t from);
-  bool Holds(const Instruction& in, size_t position) const;
-  bool IsWord(size_t index, bool ascii) const;
 
   struct Pending {
     int instruction;  // < 0: restore slot ~instruction to `value`
@@ -55,6 +54,7 @@ class Machine {
   const int slot_count_;
   const int64_t budget_;
   int64_t steps_ = 0;
+  const Assertions assertions_;
   Threads current_, next_;
   std::vector<size_t> working_, best_;
   std::vector<Pending> stack_;

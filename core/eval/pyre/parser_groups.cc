@@ -99,7 +99,8 @@ absl::Status Parser::ParseFlags(char32_t c, size_t start, bool may_be_global, Fl
 
 absl::Status Parser::ParseGroup(int nested, bool first, Node& sequence) {
   const size_t start = position_ - 1;
-  bool capture = true;
+  Node::Kind kind = Node::kGroup;
+  bool capture = true, behind = false, negate = false;
   Flags inner = flags_;
   std::string name;
   if (Match('?')) {
@@ -123,12 +124,17 @@ absl::Status Parser::ParseGroup(int nested, bool first, Node& sequence) {
         if (Peek() == kNone) return Error("missing ), unterminated comment", start);
         if (source_[position_++] == ')') return absl::OkStatus();
       }
-    } else if (c == '=' || c == '!') {
-      return Unsupported("look-ahead (?=…) or (?!…)", start);
-    } else if (c == '<') {
-      if (Peek() == kNone) return Error("unexpected end of pattern", position_);
-      if (Peek() != '=' && Peek() != '!') return Error("unknown extension ?<", start + 1);
-      return Unsupported("look-behind (?<=…) or (?<!…)", start);
+    } else if (c == '=' || c == '!' || c == '<') {
+      kind = Node::kLook;
+      capture = false;
+      behind = c == '<';
+      if (behind) {
+        c = Peek();
+        if (c == kNone) return Error("unexpected end of pattern", position_);
+        ++position_;
+        if (c != '=' && c != '!') return Error("unknown extension ?<", start + 1);
+      }
+      negate = c == '!';
     } else if (c == '(') {
       return Unsupported("the conditional group (?(…)…)", start);
     } else if (c == '>') {
@@ -143,7 +149,10 @@ absl::Status Parser::ParseGroup(int nested, bool first, Node& sequence) {
       return Error("unknown extension ?", start + 1);
     }
   }
-  NodePtr node = MakeNode(Node::kGroup);
+  NodePtr node = MakeNode(kind);
+  node->behind = behind;
+  node->negate = negate;
+  const int groups_before = groups_;
   if (capture) {
     node->group = ++groups_;
     if (groups_ > 99) return Unsupported("more than 99 groups", start);
@@ -154,6 +163,9 @@ absl::Status Parser::ParseGroup(int nested, bool first, Node& sequence) {
   ABSL_ASSIGN_OR_RETURN(NodePtr body, ParseAlternation(nested + 1, /*top=*/false));
   flags_ = outer;
   if (!Match(')')) return Error("missing ), unterminated subpattern", start);
+  if (kind == Node::kLook && groups_ > groups_before) {
+    return Unsupported("a capturing group inside the look-around", start);
+  }
   node->children.push_back(std::move(body));
   sequence.children.push_back(std::move(node));
   return absl::OkStatus();

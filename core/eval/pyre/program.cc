@@ -42,6 +42,7 @@ bool CanBeEmpty(const Node& node) {
     case Node::kAny:
       return false;
     case Node::kAt:
+    case Node::kLook:
       return true;
     case Node::kConcat:
     case Node::kGroup:
@@ -56,15 +57,55 @@ bool CanBeEmpty(const Node& node) {
   return true;
 }
 
+// How many characters a match can have: Lib/re/_parser.py's SubPattern.getwidth.
+struct Width {
+  static constexpr int64_t kMaxRepeat = 4294967295;
+  int64_t low = 0, high = 0;
+  Width Clipped() const { return {std::min(low, kMaxRepeat - 1), std::min(high, kMaxRepeat)}; }
+};
+
+Width WidthOf(const Node& node) {
+  Width width;
+  switch (node.kind) {
+    case Node::kSet:
+    case Node::kAny:
+      return {1, 1};
+    case Node::kAt:
+    case Node::kLook:
+      return {0, 0};
+    case Node::kConcat:
+    case Node::kGroup:
+      for (const NodePtr& child : node.children) {
+        const Width more = WidthOf(*child);
+        width = {width.low + more.low, width.high + more.high};
+      }
+      return width.Clipped();
+    case Node::kAlternate:
+      width = {Width::kMaxRepeat - 1, 0};
+      for (const NodePtr& child : node.children) {
+        const Width other = WidthOf(*child);
+        width = {std::min(width.low, other.low), std::max(width.high, other.high)};
+      }
+      return width;
+    case Node::kRepeat:
+      width = WidthOf(*node.children[0]);
+      width.low *= node.min;
+      width.high *= node.max < 0 ? Width::kMaxRepeat : node.max;
+      return width.Clipped();
+  }
+  return width;
+}
+
 class Compiler {
  public:
   explicit Compiler(Program& program) : program_(program) {}
 
-  absl::Status Run(const Ast& ast) {
+  absl::Status Run(const Node& root) {
     Save(0);
-    ABSL_RETURN_IF_ERROR(Emit(*ast.root));
+    ABSL_RETURN_IF_ERROR(Emit(root));
     Save(1);
     Add(Instruction::kMatch);
+    program_.instructions = Used();
     if (too_long_) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the pattern needs more than ", kMaxInstructions,
@@ -75,7 +116,7 @@ class Compiler {
 
  private:
   int Add(Instruction::Op op) {
-    if (program_.code.size() >= kMaxInstructions) {
+    if (Used() >= kMaxInstructions) {
       too_long_ = true;
       return static_cast<int>(program_.code.size()) - 1;
     }
@@ -85,6 +126,7 @@ class Compiler {
     return static_cast<int>(program_.code.size()) - 1;
   }
   int Next() const { return static_cast<int>(program_.code.size()); }
+  int Used() const { return Next() + in_looks_; }
   Instruction& At(int index) { return program_.code[index]; }
   void Save(int slot) { At(Add(Instruction::kSave)).index = slot; }
 
@@ -101,8 +143,10 @@ class Compiler {
   absl::Status EmitRound(const Node& body, bool nullable, std::vector<int>& exits);
   absl::Status EmitAlternate(const Node& node);
   void EmitSet(const Node& node);
+  absl::Status EmitLook(const Node& node);
 
   Program& program_;
+  int in_looks_ = 0;  // instructions of the look-arounds so far
   bool too_long_ = false;
 };
 
@@ -134,8 +178,26 @@ absl::Status Compiler::Emit(const Node& node) {
       return EmitAlternate(node);
     case Node::kRepeat:
       return EmitRepeat(node);
+    case Node::kLook:
+      return EmitLook(node);
   }
   return absl::InternalError("unknown node");
+}
+
+absl::Status Compiler::EmitLook(const Node& node) {
+  const Width width = WidthOf(*node.children[0]);
+  if (node.behind && width.low != width.high) {
+    return absl::InvalidArgumentError("look-behind requires fixed-width pattern");
+  }
+  Program look;
+  ABSL_RETURN_IF_ERROR(Compiler(look).Run(*node.children[0]));
+  in_looks_ += look.instructions;
+  Instruction& in = At(Add(Instruction::kLook));
+  in.index = static_cast<int>(program_.looks.size());
+  in.negate = node.negate;
+  in.back = node.behind ? static_cast<size_t>(width.low) : 0;
+  program_.looks.push_back(std::move(look));
+  return absl::OkStatus();
 }
 
 void Compiler::EmitSet(const Node& node) {
@@ -264,6 +326,7 @@ void FindFirstCharacters(Program& program) {
         break;
       case Instruction::kSave:
       case Instruction::kAt:
+      case Instruction::kLook:
         stack.push_back(at + 1);
         break;
       case Instruction::kMatch:
@@ -314,11 +377,26 @@ bool CharSet::MatchesSlowly(char32_t c) const {
   return negate_;
 }
 
+bool Takes(const Program& program, const Instruction& in, char32_t c) {
+  switch (in.op) {
+    case Instruction::kChar:
+      return c == in.c;
+    case Instruction::kSet:
+      return program.sets[static_cast<size_t>(in.index)].Matches(c);
+    case Instruction::kAny:
+      return true;
+    case Instruction::kAnyButNl:
+      return c != '\n';
+    default:
+      return false;
+  }
+}
+
 absl::StatusOr<Program> CompileProgram(const Ast& ast, std::string pattern) {
   Program program;
   program.pattern = std::move(pattern);
   program.groups = ast.groups;
-  ABSL_RETURN_IF_ERROR(Compiler(program).Run(ast));
+  ABSL_RETURN_IF_ERROR(Compiler(program).Run(*ast.root));
   FindFirstCharacters(program);
   return program;
 }

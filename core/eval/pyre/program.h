@@ -41,6 +41,7 @@ struct Instruction {
     kJump,      // go to x
     kSave,      // note the position in slot index
     kAt,        // go on if the position is such
+    kLook,      // go on if looks[index] matches from `back` characters earlier, or not (negate)
     kMatch,
   } op = kMatch;
   char32_t c = 0;
@@ -49,12 +50,21 @@ struct Instruction {
   At at = At::kBeginning;
   bool multi_line = false;  // kAt
   bool ascii = false;       // kAt: word boundaries of (?a)
+  bool negate = false;      // kLook
+  size_t back = 0;          // kLook: 0 looks ahead
 };
+
+inline bool IsAssertion(const Instruction& in) {
+  return in.op == Instruction::kAt || in.op == Instruction::kLook;
+}
+inline bool Consumes(const Instruction& in) { return in.op <= Instruction::kAnyButNl; }
 
 struct Program {
   std::string pattern;  // UTF-8, for messages
   std::vector<Instruction> code;
   std::vector<CharSet> sets;
+  std::vector<Program> looks;  // look-arounds' patterns, which capture nothing
+  int instructions = 0;        // with those of the look-arounds
   int groups = 0;
 
   // Where a match can begin: a necessary condition on the first character, or none.
@@ -62,7 +72,10 @@ struct Program {
   std::bitset<128> first_ascii;  // non-ASCII characters always may
 };
 
-inline constexpr int kMaxInstructions = 20000;
+// Whether `in`, which consumes, takes `c`.
+bool Takes(const Program& program, const Instruction& in, char32_t c);
+
+inline constexpr int kMaxInstructions = 20000;  // of a program with its look-arounds
 
 absl::StatusOr<Program> CompileProgram(const Ast& ast, std::string pattern);
 

@@ -4,11 +4,12 @@
 // verdict depends on Python's syntax and Unicode rules: RE2's \b and \w are ASCII, ICU's case
 // folding differs. This engine parses exactly what CPython 3.11's re parses and runs it as an NFA
 // in lock step: O(text × pattern), leftmost, first alternative first, the same spans and groups
-// that backtracking finds. What no NFA can do in bounded time (back-references, look-around, atomic
-// groups and possessive repeats, conditionals) is refused by name when the pattern is compiled.
-// All matches of a text (FindAll, Count, Remove, Split) are bounded too: work beyond 2^26 steps
-// plus four passes over the text ends the search as if nothing more matched. Only a hostile pattern
-// on a text of more than some 5,000 characters comes there; CPython would take hours.
+// that backtracking finds. Look-around is one more pass over the text. What no NFA can do in
+// bounded time (back-references, groups that capture inside look-around, atomic groups and
+// possessive repeats, conditionals) is refused by name when the pattern is compiled. All matches of
+// a text (FindAll, Count, Remove, Split) are bounded too: work beyond 2^26 steps plus four passes
+// over the text ends the search as if nothing more matched. Only a hostile pattern on a text of
+// more than some 5,000 characters comes there; CPython would take hours.
 #ifndef PLUMBLINE_CORE_EVAL_PYRE_REGEX_H_
 #define PLUMBLINE_CORE_EVAL_PYRE_REGEX_H_
 

@@ -280,7 +280,7 @@ TEST(InstructionArgumentsTest, EveryFaultIsNamed) {
            {"keywords:existence", {{"keywords", "dog"}}, "want a list of strings"},
            {"keywords:existence", {{"keywords", {"dog", 3}}}, "want a list of strings"},
            {"keywords:existence", {{"keywords", {"(dog"}}}, "missing ), unterminated subpattern"},
-           {"keywords:existence", {{"keywords", {"(?=dog)"}}}, "look-ahead"},
+           {"keywords:existence", {{"keywords", {"(?>dog)"}}}, "atomic group"},
            {"keywords:letter_frequency",
             {{"letter", "ab"}, {"let_frequency", 1}, {"let_relation", "at least"}},
             "want one character"},

@@ -62,8 +62,8 @@ TEST(TaskConfigTest, RefusesByNameWhatItWouldNotHonour) {
            {Yaml(docs + "filter_list: [{name: a, filter: [{function: take_first_k, k: 2}]}]\n"),
             "filter_list[0].filter: take_first_k: k is 2, and there is 1 response"},
            {Yaml(docs +
-                 "filter_list: [{name: a, filter: [{function: regex, regex_pattern: '(?=x)'}]}]\n"),
-            "look-ahead"},
+                 "filter_list: [{name: a, filter: [{function: regex, regex_pattern: '(?>x)'}]}]\n"),
+            "atomic group"},
            {Yaml(docs + "metric_list: [{metric: bleu}]\n"), "the metric \"bleu\" is not supported"},
            {Yaml(docs + "num_fewshot: 2\n"), "num_fewshot is 2, which needs 2 rows"},
            {Yaml(docs + "repeats: 4\n" + "generation_kwargs: {do_sample: false}\n"),
