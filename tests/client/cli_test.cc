@@ -211,6 +211,20 @@ TEST_F(CliTest, TaskLintShowsTheContextsOfChoicesThatAreContexts) {
   EXPECT_THAT(outcome.out, HasSubstr("choice \"Ann\" + \" ran.\"\nright  \"Bob\" + \" ran.\"\n"));
 }
 
+TEST_F(CliTest, TaskLintShowsEveryTurnOfAConversation) {
+  dir_.Write("talk.jsonl",
+             R"({"key": "7:1:en", "language": "English", )"
+             R"("turn_1_prompt": {"role": "user", "content": "No commas."}, )"
+             R"("turn_1_instruction_id_list": ["punctuation:no_comma"], "turn_1_kwargs": [{}], )"
+             R"("turn_2_prompt": {"role": "user", "content": "Now loud."}, )"
+             R"("turn_2_instruction_id_list": ["punctuation:no_comma"], "turn_2_kwargs": [{}]})"
+             "\n");
+  const Outcome outcome = Run("task lint " + dir_.Join("talk.jsonl"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("No commas.\n\n<assistant>\n[response 1]\n\n<user>\nNow loud."
+                                     "\n\n<assistant>\n[response 2]\n---\n"));
+}
+
 TEST_F(CliTest, TaskLintEndsWithOneForAFileThatDoesNotLoad) {
   dir_.Write("bad.yaml", "dataset_path: json\ndoc_to_txt: q\n");
   Outcome outcome = Run("task lint " + dir_.Join("bad.yaml"));
@@ -247,20 +261,6 @@ TEST_F(CliTest, ExportWritesEveryFormat) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_TRUE(service_.listed.include_prompts());
   EXPECT_EQ(service_.listed.page_token(), "1") << "all pages";
-TEST_F(CliTest, TaskLintShowsEveryTurnOfAConversation) {
-  dir_.Write("talk.jsonl",
-             R"({"key": "7:1:en", "language": "English", )"
-             R"("turn_1_prompt": {"role": "user", "content": "No commas."}, )"
-             R"("turn_1_instruction_id_list": ["punctuation:no_comma"], "turn_1_kwargs": [{}], )"
-             R"("turn_2_prompt": {"role": "user", "content": "Now loud."}, )"
-             R"("turn_2_instruction_id_list": ["punctuation:no_comma"], "turn_2_kwargs": [{}]})"
-             "\n");
-  const Outcome outcome = Run("task lint " + dir_.Join("talk.jsonl"));
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("No commas.\n\n<assistant>\n[response 1]\n\n<user>\nNow loud."
-                                     "\n\n<assistant>\n[response 2]\n---\n"));
-}
-
   EXPECT_THAT(outcome.out, HasSubstr("t,base,,1,0,true,,stop,0,0,,,What is 1+1?,2\r\n"
                                      "t,base,,2,0,false,,stop,0,0,,,What is 1+1?,2\r\n"));
 
