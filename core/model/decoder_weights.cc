@@ -7,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/model/decoder_weights_internal.h"
+#include "core/model/layer_walk.h"
 
 namespace plumbline {
 namespace {
@@ -81,7 +82,6 @@ class Loader {
   absl::StatusOr<LayerWeights<T>> LoadLayer(int64_t index) {
     LayerWeights<T> layer;
     const auto norm = [&](const std::string& name, int64_t n, NormWeights& into) {
-      if (name.empty()) return absl::OkStatus();
       parameters_ += n;
       return LoadNorm<T>(spec_, checkpoint_, LayerModuleName(spec_, index, name), n, into);
     };
@@ -93,18 +93,7 @@ class Loader {
       }
       return LoadLinear(names, parts, in, spec_.conv1d, into);
     };
-    const NormNames& names = spec_.norms;
-    const bool full = spec_.qk_norm == QkNorm::kFullWidth;
-    ABSL_RETURN_IF_ERROR(norm(names.before_attention, spec_.hidden, layer.before_attention));
-    ABSL_RETURN_IF_ERROR(norm(names.after_attention, spec_.hidden, layer.after_attention));
-    ABSL_RETURN_IF_ERROR(norm(names.before_mlp, spec_.hidden, layer.before_mlp));
-    ABSL_RETURN_IF_ERROR(norm(names.after_mlp, spec_.hidden, layer.after_mlp));
-    ABSL_RETURN_IF_ERROR(norm(names.q, full ? spec_.q_width() : spec_.head_dim, layer.q_norm));
-    ABSL_RETURN_IF_ERROR(norm(names.k, full ? spec_.kv_width() : spec_.head_dim, layer.k_norm));
-    ABSL_RETURN_IF_ERROR(linear(spec_.attention_in, spec_.hidden, layer.attention_in));
-    ABSL_RETURN_IF_ERROR(linear({spec_.attention_out}, spec_.q_width(), layer.attention_out));
-    ABSL_RETURN_IF_ERROR(linear(spec_.mlp_in, spec_.hidden, layer.mlp_in));
-    ABSL_RETURN_IF_ERROR(linear({spec_.mlp_out}, spec_.intermediate, layer.mlp_out));
+    ABSL_RETURN_IF_ERROR(WalkLayer(spec_, layer, norm, linear));
     return layer;
   }
 

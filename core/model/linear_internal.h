@@ -18,12 +18,10 @@
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/kernels/kernels.h"
 #include "core/model/lora_weights_internal.h"
+#include "core/model/sharing.h"
 #include "core/model/thread_pool.h"
 
 namespace plumbline {
-
-// A loop shorter than this (in fused multiply-adds, roughly) is not worth waking a thread for.
-inline constexpr int64_t kWorthSharing = 40'000;
 
 // A run of rows with one adapter.
 struct Segment {

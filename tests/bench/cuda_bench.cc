@@ -6,7 +6,6 @@
 //   cuda_bench --emulate        a tiny model on the emulation: tests the benchmark, times nothing
 //
 // Links no LibTorch: the binary and libplumbline_cuda.so are enough (docs/cuda.md).
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,23 +15,13 @@
 
 #include "core/model/cuda/cuda_decoder_internal.h"
 #include "core/model/cuda/plugin_loader.h"
+#include "tests/bench/bench_support.h"
 #include "tests/model/cuda/emulated_device.h"
 #include "tests/model/cuda/emulation.h"
 #include "tests/model/cuda/random_model.h"
 
 namespace plumbline::cuda {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <typename T>
-T OrDie(absl::StatusOr<T> value) {
-  if (value.ok()) return *std::move(value);
-  std::fprintf(stderr, "%s\n", value.status().ToString().c_str());
-  std::exit(1);
-}
 
 struct Settings {
   ComputeType dtype = ComputeType::kBfloat16;
@@ -54,10 +43,10 @@ double CopyBandwidth(const Settings& settings) {
   double best = 0;
   for (int round = 0; round < 5; ++round) {
     device->Synchronize();
-    const double start = Now();
+    const double start = Seconds();
     device->CopyOnDevice(to, from, bytes);
     device->Synchronize();
-    best = std::max(best, 2 * static_cast<double>(bytes) / (Now() - start));
+    best = std::max(best, 2 * static_cast<double>(bytes) / (Seconds() - start));
   }
   device->Free(from);
   device->Free(to);
@@ -147,13 +136,13 @@ class Bench {
   template <typename Body>
   double Repeat(int64_t tokens, Body body) {
     for (int i = 0; i < 3; ++i) body();  // the third is the first replay of a graph
-    const double start = Now();
+    const double start = Seconds();
     int64_t rounds = 0;
     do {
       body();
       ++rounds;
-    } while (!settings_.emulate && Now() - start < settings_.seconds);
-    return static_cast<double>(rounds * tokens) / (Now() - start);
+    } while (!settings_.emulate && Seconds() - start < settings_.seconds);
+    return static_cast<double>(rounds * tokens) / (Seconds() - start);
   }
 
   const Settings settings_;

@@ -13,7 +13,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,20 +24,10 @@
 #include "core/model/decoder_internal.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/families/families.h"
+#include "tests/bench/bench_support.h"
 
 namespace plumbline {
 namespace {
-
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <typename T>
-T OrDie(absl::StatusOr<T> value) {
-  if (value.ok()) return *std::move(value);
-  std::fprintf(stderr, "%s\n", value.status().ToString().c_str());
-  std::exit(1);
-}
 
 double ReadBandwidth(ThreadPool& threads) {
   const int64_t n = int64_t{64} << 20;  // floats: 256 MiB

@@ -40,6 +40,8 @@ def main():
         torch.manual_seed(number + 1)
         peft = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules=LINEARS, task_type="CAUSAL_LM"))
         for parameter_name, parameter in peft.named_parameters():
+            if "lora_A" in parameter_name:  # in fp32, as training leaves it: PEFT draws it in the base's dtype
+                torch.nn.init.normal_(parameter, std=0.02)
             if "lora_B" in parameter_name:
                 torch.nn.init.normal_(parameter, std=0.01)
         peft.save_pretrained(os.path.join(args.out, f"adapter-{number}"))

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/model/layer_walk.h"
 
 namespace plumbline::cuda {
 namespace {
@@ -115,25 +116,13 @@ class Loader {
 
   absl::Status LoadLayer(const std::string& prefix, DeviceLayer& layer) {
     const auto norm = [&](const std::string& name, int64_t n, NormParams& into) {
-      if (name.empty()) return absl::OkStatus();
       weights_.parameters += n;
       return LoadNorm(prefix + name, n, into);
     };
-    const NormNames& names = spec_.norms;
-    const bool full = spec_.qk_norm == QkNorm::kFullWidth;
-    ABSL_RETURN_IF_ERROR(norm(names.before_attention, spec_.hidden, layer.before_attention));
-    ABSL_RETURN_IF_ERROR(norm(names.after_attention, spec_.hidden, layer.after_attention));
-    ABSL_RETURN_IF_ERROR(norm(names.before_mlp, spec_.hidden, layer.before_mlp));
-    ABSL_RETURN_IF_ERROR(norm(names.after_mlp, spec_.hidden, layer.after_mlp));
-    ABSL_RETURN_IF_ERROR(norm(names.q, full ? spec_.q_width() : spec_.head_dim, layer.q_norm));
-    ABSL_RETURN_IF_ERROR(norm(names.k, full ? spec_.kv_width() : spec_.head_dim, layer.k_norm));
     const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in, DeviceLinear& into) {
       return LoadLinear(prefix, parts, in, spec_.conv1d, true, into);
     };
-    ABSL_RETURN_IF_ERROR(linear(spec_.attention_in, spec_.hidden, layer.attention_in));
-    ABSL_RETURN_IF_ERROR(linear({spec_.attention_out}, spec_.q_width(), layer.attention_out));
-    ABSL_RETURN_IF_ERROR(linear(spec_.mlp_in, spec_.hidden, layer.mlp_in));
-    return linear({spec_.mlp_out}, spec_.intermediate, layer.mlp_out);
+    return WalkLayer(spec_, layer, norm, linear);
   }
 
   absl::Status LoadLinear(const std::string& prefix, const std::vector<LinearSpec>& specs,
