@@ -261,8 +261,8 @@ TEST_F(CliTest, ExportWritesEveryFormat) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_TRUE(service_.listed.include_prompts());
   EXPECT_EQ(service_.listed.page_token(), "1") << "all pages";
-  EXPECT_THAT(outcome.out, HasSubstr("t,base,,1,0,true,,stop,0,0,,,What is 1+1?,2\r\n"
-                                     "t,base,,2,0,false,,stop,0,0,,,What is 1+1?,2\r\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("t,base,,1,0,true,,stop,0,0,,,,What is 1+1?,2\r\n"
+                                     "t,base,,2,0,false,,stop,0,0,,,,What is 1+1?,2\r\n"));
 
   const std::string xml = dir_.Join("new/plumbline.xml");
   outcome = Run("job export job-1 --format junit --out " + xml);
