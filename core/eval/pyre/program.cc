@@ -1,6 +1,7 @@
 #include "core/eval/pyre/program.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -36,27 +37,6 @@ char32_t FoldKey(char32_t c, bool ascii) {
   return python::IgnoreCaseKey(c);
 }
 
-bool CanBeEmpty(const Node& node) {
-  switch (node.kind) {
-    case Node::kSet:
-    case Node::kAny:
-      return false;
-    case Node::kAt:
-    case Node::kLook:
-      return true;
-    case Node::kConcat:
-    case Node::kGroup:
-      return std::all_of(node.children.begin(), node.children.end(),
-                         [](const NodePtr& child) { return CanBeEmpty(*child); });
-    case Node::kAlternate:
-      return std::any_of(node.children.begin(), node.children.end(),
-                         [](const NodePtr& child) { return CanBeEmpty(*child); });
-    case Node::kRepeat:
-      return node.min == 0 || CanBeEmpty(*node.children[0]);
-  }
-  return true;
-}
-
 // How many characters a match can have: Lib/re/_parser.py's SubPattern.getwidth.
 struct Width {
   static constexpr int64_t kMaxRepeat = 4294967295;
@@ -90,11 +70,17 @@ Width WidthOf(const Node& node) {
     case Node::kRepeat:
       width = WidthOf(*node.children[0]);
       width.low *= node.min;
-      width.high *= node.max < 0 ? Width::kMaxRepeat : node.max;
+      if (node.max >= 0) {
+        width.high *= node.max;
+      } else if (width.high > 0) {
+        width.high = Width::kMaxRepeat;
+      }
       return width.Clipped();
   }
   return width;
 }
+
+bool CanBeEmpty(const Node& node) { return WidthOf(node).low == 0; }
 
 class Compiler {
  public:
@@ -146,7 +132,8 @@ class Compiler {
   absl::Status EmitLook(const Node& node);
 
   Program& program_;
-  int in_looks_ = 0;  // instructions of the look-arounds so far
+  std::map<const Node*, int> looks_;  // index in program_.looks: a repeat emits its body often
+  int in_looks_ = 0;                  // instructions of the look-arounds so far
   bool too_long_ = false;
 };
 
@@ -189,14 +176,17 @@ absl::Status Compiler::EmitLook(const Node& node) {
   if (node.behind && width.low != width.high) {
     return absl::InvalidArgumentError("look-behind requires fixed-width pattern");
   }
-  Program look;
-  ABSL_RETURN_IF_ERROR(Compiler(look).Run(*node.children[0]));
-  in_looks_ += look.instructions;
+  const auto [known, fresh] = looks_.try_emplace(&node, static_cast<int>(program_.looks.size()));
+  if (fresh) {
+    Program look;
+    ABSL_RETURN_IF_ERROR(Compiler(look).Run(*node.children[0]));
+    in_looks_ += look.instructions;
+    program_.looks.push_back(std::move(look));
+  }
   Instruction& in = At(Add(Instruction::kLook));
-  in.index = static_cast<int>(program_.looks.size());
+  in.index = known->second;
   in.negate = node.negate;
   in.back = node.behind ? static_cast<size_t>(width.low) : 0;
-  program_.looks.push_back(std::move(look));
   return absl::OkStatus();
 }
 
