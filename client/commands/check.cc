@@ -6,6 +6,7 @@
 #include "core/eval/offline_check.h"
 #include "core/eval/report/groups.h"
 #include "core/eval/report/report.h"
+#include "core/eval/report/report_json.h"
 #include "core/eval/task_file.h"
 
 namespace plumbline::client {
@@ -96,13 +97,7 @@ nlohmann::ordered_json ItemToJson(const Task& task, const OfflineItem& item) {
 nlohmann::ordered_json CellToJson(const ReportCell& cell) {
   nlohmann::ordered_json json = {
       {"value", cell.value}, {"n", cell.trials}, {"lower", cell.lower}, {"upper", cell.upper}};
-  if (!cell.samples.has_value()) return json;
-  json["samples"] = {{"samples", cell.samples->samples},
-                     {"prompts", cell.samples->prompts},
-                     {"pass_at", cell.samples->pass_at},
-                     {"majority", cell.samples->majority},
-                     {"consistency", cell.samples->consistency}};
-  if (cell.samples->voted.has_value()) json["samples"]["voted"] = *cell.samples->voted;
+  if (cell.samples.has_value()) json["samples"] = SamplesToJson(*cell.samples);
   return json;
 }
 

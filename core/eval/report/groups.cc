@@ -117,11 +117,12 @@ absl::Status AddGroups(const ReportInput& input, int task, const Task& of,
   std::map<std::string, std::string> group_of;  // by key
   for (const TaskItem& item : of.items) group_of[item.key] = item.group;
   std::vector<Verdicts> by_subject(input.subjects.size());
+  const std::vector<std::string> headline = Headline(listed, of);
   std::map<std::string, ReportGroup> groups;
   for (const ReportVerdict& v : input.verdicts) {
     const auto group = group_of.find(v.key);
     if (v.task != task || group == group_of.end()) continue;
-    groups[group->second] = {task, of.group_by, group->second, Headline(listed, of), {}};
+    groups.try_emplace(group->second, ReportGroup{task, of.group_by, group->second, headline, {}});
     by_subject.at(static_cast<size_t>(v.subject))[group->second].push_back(v);
   }
   for (size_t s = 0; s < by_subject.size(); ++s) {

@@ -24,14 +24,7 @@ Json CellJson(const ReportCell& c) {
                {"prompts", c.prompts},
                {"effective_n", Number(c.effective_n)},
                {"method", Text(IntervalMethodName(c.method))}};
-  if (c.samples.has_value()) {
-    json["samples"] = {{"samples", c.samples->samples},
-                       {"prompts", c.samples->prompts},
-                       {"pass_at", c.samples->pass_at},
-                       {"majority", c.samples->majority},
-                       {"consistency", c.samples->consistency}};
-    if (c.samples->voted.has_value()) json["samples"]["voted"] = *c.samples->voted;
-  }
+  if (c.samples.has_value()) json["samples"] = SamplesToJson(*c.samples);
   return json;
 }
 
@@ -54,6 +47,16 @@ Json LabelJson(const ReportLabel& l) {
 }
 
 }  // namespace
+
+Json SamplesToJson(const SampleStats& samples) {
+  Json json = {{"samples", samples.samples},
+               {"prompts", samples.prompts},
+               {"pass_at", samples.pass_at},
+               {"majority", samples.majority},
+               {"consistency", samples.consistency}};
+  if (samples.voted.has_value()) json["voted"] = *samples.voted;
+  return json;
+}
 
 Json ReportDeltaToJson(const ReportDelta& d) {
   return {{"subject", d.subject},

@@ -30,6 +30,9 @@ namespace plumbline {
 
 nlohmann::ordered_json ReportToJson(const Report& report);
 
+// A cell's "samples"; `plumbline check` prints them in the same form.
+nlohmann::ordered_json SamplesToJson(const SampleStats& samples);
+
 // One element of "deltas"; a history prints its steps in the same form.
 nlohmann::ordered_json ReportDeltaToJson(const ReportDelta& delta);
 
