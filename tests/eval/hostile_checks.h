@@ -130,7 +130,8 @@ inline const std::vector<HostileCheck>& HostileFilters() {
   static const auto& filters = *new std::vector<HostileCheck>{
       {"regex:number",
        R"x([{function: regex, regex_pattern: "(-?[$0-9.,]{2,})|(-?[0-9]+)", group_select: -1}])x"},
-      {"regex:answer", R"([{function: regex, regex_pattern: "The answer is (\\-?[0-9\\.\\,]+)."}])"},
+      {"regex:answer",
+       R"([{function: regex, regex_pattern: "The answer is (\\-?[0-9\\.\\,]+)."}])"},
       {"regex:to_the_end", R"([{function: regex, regex_pattern: "(?s)answer is (.*)$"}])"},
       {"regex:line", R"([{function: regex, regex_pattern: "(?m)^\\s*([A-D])\\s*$"}])"},
       {"remove_whitespace", "[{function: remove_whitespace}]"},
