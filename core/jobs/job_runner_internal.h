@@ -1,5 +1,6 @@
-// The state of a JobRunner. job_runner.cc holds its outer life (submit, claim, renew, drain),
-// job_execution.cc the way of a prompt (send, check, commit). Internal to core/jobs.
+// The state of a JobRunner. job_runner.cc holds its outer life (submit, recover, finish, drain),
+// job_claims.cc its share of the work (claim, renew, pin), job_execution.cc the way of a prompt
+// (send, check, commit). Internal to core/jobs.
 #ifndef PLUMBLINE_CORE_JOBS_JOB_RUNNER_INTERNAL_H_
 #define PLUMBLINE_CORE_JOBS_JOB_RUNNER_INTERNAL_H_
 
@@ -20,6 +21,12 @@
 #include "core/jobs/job_runner.h"
 
 namespace plumbline {
+
+// Errors of the store or the engine that pass; a job is not failed for them.
+inline bool IsPassing(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsAborted(status);
+}
 
 // Thread-safe. Locking: mutex_ guards everything below it and is never held across a call of the
 // store, the provider, a model or a checker.
@@ -108,14 +115,6 @@ class JobRunner::Impl : public std::enable_shared_from_this<JobRunner::Impl> {
   // --- job_runner.cc
   void Loop();
   void Recover();
-  void RenewHeld();
-  void Claim();
-  void AddUnits(std::vector<Lease> leases);
-  // The active job, pinned now if this is its first unit; an error has been dealt with (failed the
-  // job, or put it off).
-  absl::StatusOr<std::shared_ptr<ActiveJob>> Activate(const std::string& id);
-  absl::StatusOr<std::shared_ptr<ActiveJob>> PinJob(const std::string& id);
-  absl::StatusOr<Models> PinSubjects(const Job& job);
   // Ends local work on a job: queued prompts are forgotten, those in the engine cancelled, and its
   // subjects let go unless `keep_pins`. Returns the leases it held.
   std::vector<Lease> Close(const std::string& id, bool keep_pins = false);
@@ -123,6 +122,16 @@ class JobRunner::Impl : public std::enable_shared_from_this<JobRunner::Impl> {
   void Pause(const std::string& id, const absl::Status& why);
   void Fail(const std::string& id, const absl::Status& error);
   void Finish(const std::string& id);
+
+  // --- job_claims.cc
+  void Claim();
+  void AddUnits(std::vector<Lease> leases);
+  // The active job, pinned now if this is its first unit; an error has been dealt with (failed the
+  // job, or put it off).
+  absl::StatusOr<std::shared_ptr<ActiveJob>> Activate(const std::string& id);
+  absl::StatusOr<std::shared_ptr<ActiveJob>> PinJob(const std::string& id);
+  absl::StatusOr<Models> PinSubjects(const Job& job);
+  void RenewHeld();
   void DropUnit(ActiveJob& job, const UnitKey& unit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- job_execution.cc
