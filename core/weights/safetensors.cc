@@ -100,12 +100,6 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(
   return file;
 }
 
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Read(
-    const std::string& path, uint64_t max_bytes) {
-  ABSL_ASSIGN_OR_RETURN(std::string bytes, ReadFileBytes(path, max_bytes));
-  return Parse(std::move(bytes), path);
-}
-
 absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Parse(
     std::string bytes, const std::string& name) {
   std::shared_ptr<SafetensorsFile> file(

@@ -60,13 +60,8 @@ class SafetensorsFile {
   // InvalidArgument: what is wrong with the content, by tensor where there is one.
   static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& path);
 
-  // Copies the file into memory first, so that later changes to it do not matter and a digest of
-  // bytes() is a digest of what is parsed. Use it for adapters. Files over `max_bytes` are refused
-  // (ResourceExhausted). Errors as for Open.
-  static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Read(const std::string& path,
-                                                                     uint64_t max_bytes);
-
-  // As Read, from bytes at hand. `name` stands for the path in errors.
+  // Of bytes at hand, so that later changes to a file do not matter and a digest of bytes() is a
+  // digest of what is parsed. Use it for adapters. `name` stands for the path in errors.
   static absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Parse(std::string bytes,
                                                                       const std::string& name);
 
@@ -96,7 +91,7 @@ class SafetensorsFile {
   absl::Status ParseHeader();
 
   std::string path_;
-  std::string owned_;        // Read, Parse
+  std::string owned_;        // Parse
   absl::string_view bytes_;  // owned_, or the mapping
   bool mapped_;
   size_t data_begin_ = 0;  // offset of the data section in bytes_

@@ -8,6 +8,7 @@
 
 #include "tests/engine/tiny_model.h"
 #include "tests/model/case_files.h"
+#include "tests/model/mixed_run.h"
 
 namespace plumbline {
 namespace {
@@ -15,14 +16,6 @@ namespace {
 std::shared_ptr<const LoraWeights> PackAdapter(const std::string& name, ComputeType dtype) {
   return LoadAndPack(kTinyBase, TinyAdapter(name), dtype);
 }
-
-struct Subject {
-  std::vector<int32_t> tokens;
-  const LoraWeights* adapter;
-  std::vector<float> alone;  // [tokens, V]
-  int64_t done = 0;
-  std::vector<void*> blocks;
-};
 
 class InvarianceTest : public testing::TestWithParam<ComputeType> {};
 
@@ -42,55 +35,15 @@ TEST_P(InvarianceTest, NothingButTheOwnSequenceDeterminesARow) {
     TestDecoder alone(kTinyBase, GetParam(), 1);
     TestDecoder loaded(kTinyBase, GetParam(), 1 + round % 3, 600);
     const int64_t v = alone.decoder().spec().vocabulary;
-    std::vector<Subject> subjects(1 + upto(64));
-    for (Subject& s : subjects) {
+    std::vector<MixedSequence> sequences(1 + upto(64));
+    for (MixedSequence& s : sequences) {
       s.tokens.resize(1 + upto(round % 2 == 0 ? 40 : 150));
       for (int32_t& token : s.tokens) token = upto(static_cast<int>(v));
       s.adapter = adapters[upto(static_cast<int>(adapters.size()))].get();
-      s.alone = alone.Run(s.tokens, {}, s.adapter);
-      s.blocks = loaded.TakeBlocks(static_cast<int64_t>(s.tokens.size()));
+      s.want = alone.Run(s.tokens, {}, s.adapter);
     }
-    for (;;) {
-      std::vector<Chunk> chunks;
-      std::vector<Subject*> of;
-      int64_t rows = 0;
-      std::shuffle(subjects.begin(), subjects.end(), random);
-      for (Subject& s : subjects) {
-        const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
-        if (left == 0 || upto(4) == 0) continue;
-        const int64_t count = std::min<int64_t>(left, upto(3) == 0 ? 1 : 1 + upto(70));
-        if (rows + count > 600) break;
-        rows += count;
-        Chunk chunk;
-        chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
-        chunk.position = s.done;
-        chunk.prompt_length = static_cast<int64_t>(s.tokens.size());
-        chunk.blocks = s.blocks;
-        chunk.adapter = s.adapter;
-        chunks.push_back(chunk);
-        of.push_back(&s);
-      }
-      if (chunks.empty()) {
-        if (std::all_of(subjects.begin(), subjects.end(), [](const Subject& s) {
-              return s.done == static_cast<int64_t>(s.tokens.size());
-            })) {
-          break;
-        }
-        continue;
-      }
-      loaded.decoder().Forward(chunks);
-      std::vector<float> logits(rows * v);
-      loaded.decoder().Logits(0, rows, logits.data());
-      int64_t row = 0;
-      for (size_t c = 0; c < chunks.size(); ++c) {
-        const int64_t count = static_cast<int64_t>(chunks[c].tokens.size());
-        ASSERT_TRUE(std::equal(logits.begin() + row * v, logits.begin() + (row + count) * v,
-                               of[c]->alone.begin() + of[c]->done * v))
-            << "round " << round << ", " << chunks.size() << " chunks, position " << of[c]->done;
-        of[c]->done += count;
-        row += count;
-      }
-    }
+    EXPECT_EQ(CompareMixed(loaded.decoder(), loaded.pool(), sequences, 70, 600, round), "")
+        << "round " << round;
   }
 }
 

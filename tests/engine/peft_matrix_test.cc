@@ -10,6 +10,7 @@
 
 #include "tests/engine/tiny_model.h"
 #include "tests/model/case_files.h"
+#include "tests/model/mixed_run.h"
 
 namespace plumbline {
 namespace {
@@ -103,55 +104,16 @@ TEST_P(PeftMixTest, ARowsBitsAreThoseOfTheSequenceAlone) {
     for (const std::string& name : SortedNames(directory + "/adapters")) {
       adapters.push_back(LoadAndPack(base, directory + "/adapters/" + name, GetParam()));
     }
-    struct Sequence {
-      std::vector<int32_t> tokens;
-      const LoraWeights* adapter;
-      std::vector<float> want;
-      std::vector<void*> blocks;
-      int64_t done = 0;
-    };
-    std::vector<Sequence> sequences(24);
+    std::vector<MixedSequence> sequences(24);
     for (size_t i = 0; i < sequences.size(); ++i) {
-      Sequence& s = sequences[i];
+      MixedSequence& s = sequences[i];
       s.tokens.resize(static_cast<size_t>(1 + upto(50)));
       for (int32_t& token : s.tokens) token = static_cast<int32_t>(upto(v));
       s.adapter = adapters[i % adapters.size()].get();
       s.want = alone.Run(s.tokens, {}, s.adapter);
-      s.blocks = loaded.TakeBlocks(static_cast<int64_t>(s.tokens.size()));
     }
-    for (bool more = true; more;) {
-      more = false;
-      std::shuffle(sequences.begin(), sequences.end(), random);
-      std::vector<Chunk> chunks;
-      std::vector<const float*> want;
-      int64_t rows = 0;
-      for (Sequence& s : sequences) {
-        const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
-        if (left == 0) continue;
-        more = true;
-        const int64_t count = std::min(left, 1 + upto(15));
-        Chunk chunk;
-        chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
-        chunk.position = s.done;
-        chunk.prompt_length = static_cast<int64_t>(s.tokens.size());
-        chunk.blocks = s.blocks;
-        chunk.adapter = s.adapter;
-        chunks.push_back(chunk);
-        want.push_back(s.want.data() + s.done * v);
-        s.done += count;
-        rows += count;
-      }
-      if (!more) break;
-      loaded.decoder().Forward(chunks);
-      std::vector<float> got(static_cast<size_t>(rows * v));
-      loaded.decoder().Logits(0, rows, got.data());
-      const float* row = got.data();
-      for (size_t c = 0; c < chunks.size(); ++c) {
-        const int64_t size = static_cast<int64_t>(chunks[c].tokens.size()) * v;
-        ASSERT_TRUE(std::equal(row, row + size, want[c])) << directory;
-        row += size;
-      }
-    }
+    EXPECT_EQ(CompareMixed(loaded.decoder(), loaded.pool(), sequences, 15, 512, 5), "")
+        << directory;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/model/families/families.h"
+#include "tests/model/mixed_run.h"
 
 namespace plumbline {
 namespace {
@@ -114,37 +115,9 @@ TestDecoder::TestDecoder(std::unique_ptr<Decoder> decoder, int64_t kv_bytes)
     : decoder_(std::move(decoder)),
       pool_(OrThrow(KvPool::Create(decoder_->kv_layout(), kv_bytes, decoder_->kv_memory()))) {}
 
-std::vector<void*> TestDecoder::TakeBlocks(int64_t tokens) {
-  std::vector<void*> blocks;
-  for (int64_t t = 0; t < tokens; t += kKvBlockTokens) blocks.push_back(pool_->Take());
-  return blocks;
-}
-
-void TestDecoder::ReleaseBlocks(const std::vector<void*>& blocks) {
-  for (void* block : blocks) pool_->Release(block);
-}
-
 std::vector<float> TestDecoder::Run(const std::vector<int32_t>& tokens,
                                     const std::vector<int64_t>& cuts, const LoraWeights* adapter) {
-  const std::vector<void*> blocks = TakeBlocks(static_cast<int64_t>(tokens.size()));
-  const int64_t v = decoder_->spec().vocabulary;
-  std::vector<float> logits(tokens.size() * v);
-  int64_t begin = 0;
-  std::vector<int64_t> ends = cuts;
-  ends.push_back(static_cast<int64_t>(tokens.size()));
-  for (int64_t end : ends) {
-    Chunk chunk;
-    chunk.tokens = absl::MakeConstSpan(tokens).subspan(begin, end - begin);
-    chunk.position = begin;
-    chunk.prompt_length = static_cast<int64_t>(tokens.size());
-    chunk.blocks = absl::MakeConstSpan(blocks);
-    chunk.adapter = adapter;
-    decoder_->Forward({&chunk, 1});
-    decoder_->Logits(0, end - begin, logits.data() + begin * v);
-    begin = end;
-  }
-  ReleaseBlocks(blocks);
-  return logits;
+  return RunAlone(*decoder_, *pool_, tokens, cuts, adapter);
 }
 
 }  // namespace plumbline

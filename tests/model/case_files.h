@@ -61,9 +61,6 @@ class TestDecoder {
   std::vector<float> Run(const std::vector<int32_t>& tokens, const std::vector<int64_t>& cuts = {},
                          const LoraWeights* adapter = nullptr);
 
-  std::vector<void*> TakeBlocks(int64_t tokens);
-  void ReleaseBlocks(const std::vector<void*>& blocks);
-
  private:
   std::unique_ptr<ThreadPool> threads_;
   std::unique_ptr<Decoder> decoder_;

@@ -13,7 +13,7 @@
 #include "tests/model/case_files.h"
 #include "tests/model/cuda/emulated_device.h"
 #include "tests/model/cuda/emulation.h"
-#include "tests/model/cuda/mixed_run.h"
+#include "tests/model/mixed_run.h"
 #include "tests/support/status_matchers.h"
 
 namespace plumbline::cuda {
@@ -108,8 +108,8 @@ class CudaPeftTest : public testing::TestWithParam<std::string> {
  protected:
   const std::string directory_ = std::string(kPeftCases) + "/" + GetParam();
   std::vector<std::string> AdapterNames() const { return SortedNames(directory_ + "/adapters"); }
-  void RunMixed(const Setting& setting, std::vector<Sequence>& sequences, int64_t longest_chunk,
-                int64_t most_rows, uint32_t seed) {
+  void RunMixed(const Setting& setting, std::vector<MixedSequence>& sequences,
+                int64_t longest_chunk, int64_t most_rows, uint32_t seed) {
     const auto loaded = Load(directory_ + "/base", setting);
     EXPECT_EQ(
         CompareMixed(loaded->decoder(), loaded->pool(), sequences, longest_chunk, most_rows, seed),
@@ -152,9 +152,9 @@ TEST_P(CudaPeftTest, ARowsBitsAreThoseOfTheSequenceAlone) {
       adapters.push_back(Adapter(name, dtype));
       largest = std::max(largest, adapters.back()->bytes);
     }
-    std::vector<Sequence> sequences(10);
+    std::vector<MixedSequence> sequences(10);
     for (size_t i = 0; i < sequences.size(); ++i) {
-      Sequence& s = sequences[i];
+      MixedSequence& s = sequences[i];
       s.tokens.resize(static_cast<size_t>(1 + upto(i == 0 ? 60 : 18)));
       for (int32_t& token : s.tokens) token = static_cast<int32_t>(upto(v));
       s.adapter = adapters[i % adapters.size()].get();
@@ -185,7 +185,7 @@ TEST(CudaGraphTest, AFewGraphsServeEveryWidthAndMix) {
     adapters.push_back(
         LoadAndPack(base + "/base", base + "/adapters/" + name, ComputeType::kBfloat16));
   }
-  std::vector<Sequence> sequences(20);
+  std::vector<MixedSequence> sequences(20);
   std::mt19937 random(3);
   for (size_t i = 0; i < sequences.size(); ++i) {
     sequences[i].tokens.resize(10 + 3 * (i % 9));  // the width falls as they end

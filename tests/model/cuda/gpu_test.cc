@@ -14,8 +14,8 @@
 #include "core/model/cuda/plugin_loader.h"
 #include "tests/model/cuda/emulated_device.h"
 #include "tests/model/cuda/emulation.h"
-#include "tests/model/cuda/mixed_run.h"
 #include "tests/model/cuda/random_model.h"
+#include "tests/model/mixed_run.h"
 #include "tests/support/status_matchers.h"
 
 namespace plumbline::cuda {
@@ -98,9 +98,9 @@ TEST_P(GpuTest, ARowsBitsAreThoseOfTheSequenceAlone) {
   for (ComputeType dtype : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
     Model alone = Make(spec(), dtype, *OpenGpu(), /*graphs=*/false);
     std::mt19937 random(5);
-    std::vector<Sequence> sequences(static_cast<size_t>(10 * scale));
+    std::vector<MixedSequence> sequences(static_cast<size_t>(10 * scale));
     for (size_t i = 0; i < sequences.size(); ++i) {
-      Sequence& s = sequences[i];
+      MixedSequence& s = sequences[i];
       s.tokens = Tokens(random, 1 + random() % static_cast<size_t>(25 * scale));
       s.adapter = adapters[i % adapters.size()].get();
       s.want = RunAlone(*alone.decoder, *alone.pool, s.tokens, {}, s.adapter);

@@ -1,4 +1,4 @@
-#include "tests/model/cuda/mixed_run.h"
+#include "tests/model/mixed_run.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace plumbline::cuda {
+namespace plumbline {
 namespace {
 
 std::vector<void*> Take(KvPool& pool, size_t tokens) {
@@ -44,11 +44,12 @@ std::vector<float> RunAlone(Decoder& decoder, KvPool& pool, const std::vector<in
   return logits;
 }
 
-std::string CompareMixed(Decoder& decoder, KvPool& pool, std::vector<Sequence>& sequences,
+std::string CompareMixed(Decoder& decoder, KvPool& pool, std::vector<MixedSequence>& sequences,
                          int64_t longest_chunk, int64_t most_rows, uint32_t seed) {
   std::mt19937 random(seed);
+  const auto upto = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
   const int64_t v = decoder.spec().vocabulary;
-  for (Sequence& s : sequences) {
+  for (MixedSequence& s : sequences) {
     s.blocks = Take(pool, s.tokens.size());
     s.done = 0;
   }
@@ -58,11 +59,12 @@ std::string CompareMixed(Decoder& decoder, KvPool& pool, std::vector<Sequence>& 
     std::vector<Chunk> chunks;
     std::vector<const float*> want;
     int64_t rows = 0;
-    for (Sequence& s : sequences) {
+    for (MixedSequence& s : sequences) {
       const int64_t left = static_cast<int64_t>(s.tokens.size()) - s.done;
-      const int64_t count =
-          std::min({left, 1 + static_cast<int64_t>(random() % longest_chunk), most_rows - rows});
-      if (count <= 0) continue;
+      // The first is never left out, so that every step gets on.
+      if (left == 0 || rows == most_rows || (rows > 0 && upto(4) == 0)) continue;
+      const int64_t longest = upto(3) == 0 ? 1 : 1 + upto(longest_chunk);
+      const int64_t count = std::min({left, longest, most_rows - rows});
       Chunk chunk;
       chunk.tokens = absl::MakeConstSpan(s.tokens).subspan(s.done, count);
       chunk.position = s.done;
@@ -89,8 +91,8 @@ std::string CompareMixed(Decoder& decoder, KvPool& pool, std::vector<Sequence>& 
       row += size;
     }
   }
-  for (Sequence& s : sequences) Release(pool, s.blocks);
+  for (MixedSequence& s : sequences) Release(pool, s.blocks);
   return difference;
 }
 
-}  // namespace plumbline::cuda
+}  // namespace plumbline
