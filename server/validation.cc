@@ -137,8 +137,9 @@ absl::Status ValidateAlias(absl::string_view field, absl::string_view alias) {
 
 absl::Status ValidateTaskName(absl::string_view field, absl::string_view name) {
   if (name.empty()) return InvalidField(field, "is required");
-  if (IsNameOf(name, false, true, 64)) return absl::OkStatus();
-  return InvalidField(field, absl::StrCat(Quoted(name), ": want a task's name, [a-z0-9_.-]{1,64}"));
+  if (IsNameOf(name, true, true, 128)) return absl::OkStatus();
+  return InvalidField(field,
+                      absl::StrCat(Quoted(name), ": want a task's name, [A-Za-z0-9_.-]{1,128}"));
 }
 
 absl::Status ValidateJobId(absl::string_view id) {

@@ -47,7 +47,7 @@ absl::Status ValidateModelName(absl::string_view field, absl::string_view name);
 absl::Status ValidateAlias(absl::string_view field, absl::string_view alias);
 // The same for an alias that is to be given: neither "base" nor a version.
 absl::Status ValidateNewAlias(absl::string_view field, absl::string_view alias);
-// [a-z0-9_.-]{1,64}
+// [A-Za-z0-9_.-]{1,128}
 absl::Status ValidateTaskName(absl::string_view field, absl::string_view name);
 // "job-" and what ids consist of.
 absl::Status ValidateJobId(absl::string_view id);

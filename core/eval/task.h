@@ -89,7 +89,7 @@ class Checker {
 };
 
 struct Task {
-  std::string name;        // [a-z0-9_.-]{1,64}
+  std::string name;        // [A-Za-z0-9_.-]{1,128}; "a" and "A" are two tasks
   std::string version;     // SHA-256 of everything that determines a verdict; 64 hex digits
   std::string capability;  // one of Capabilities()
   std::string description;

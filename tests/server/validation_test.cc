@@ -47,6 +47,11 @@ TEST(Validation, Names) {
   EXPECT_OK(ValidateAlias("alias", "My.Adapter-1"));
   EXPECT_OK(ValidateAlias("alias", std::string(64, 'f')));
   EXPECT_OK(ValidateTaskName("name", "_gsm8k.v2"));
+  EXPECT_OK(ValidateTaskName("name", "belebele_eng_Latn"));
+  EXPECT_OK(ValidateTaskName("name", std::string(128, 'a')));
+  EXPECT_THAT(ValidateTaskName("name", std::string(129, 'a')),
+              StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(ValidateTaskName("name", "a b"), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_OK(ValidateJobId("job-0123456789abcdef"));
   EXPECT_THAT(ValidateJobId("42"), StatusIs(StatusCode::kInvalidArgument));
 }

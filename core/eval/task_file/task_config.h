@@ -82,7 +82,7 @@ std::string ConfigForExport(const ConfigNode& root, const TaskConfig& config);
 // The same of IFEval's JSONL, which has no keys.
 std::string ConfigForExport(const Task& task);
 
-// [a-z0-9_.-]{1,64}; InvalidArgument says so.
+// [A-Za-z0-9_.-]{1,128}; InvalidArgument says so.
 absl::Status ValidateTaskName(absl::string_view name);
 
 }  // namespace plumbline

@@ -255,12 +255,12 @@ absl::StatusOr<Task> ParseYamlTask(const TaskBundle& bundle, absl::string_view n
   return task;
 }
 
-// "ifeval.jsonl" → "ifeval"; upper case and spaces are made fit.
+// "ifeval.jsonl" → "ifeval"; spaces are made fit.
 std::string NameFromFile(absl::string_view file) {
   const size_t slash = file.rfind('/');
   if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
   const size_t dot = file.rfind('.');
-  std::string name = absl::AsciiStrToLower(file.substr(0, dot));
+  std::string name(file.substr(0, dot));
   std::replace(name.begin(), name.end(), ' ', '_');
   return name;
 }

@@ -80,7 +80,7 @@ TEST(TaskConfigTest, RefusesByNameWhatItWouldNotHonour) {
                  "q\ndoc_to_target: a\n"),
             "is not one of the 2 choices"},
            {Yaml(docs + "checker: numeric\n"), "d.jsonl:1: doc_to_target: \"four\" has no number"},
-           {Yaml("task: Bad Name\n" + docs), "must be 1 to 64 of a-z"},
+           {Yaml("task: Bad Name\n" + docs), "must be 1 to 128 of a-z, A-Z"},
            {"a: [1\n", "not YAML"},
            {"- a\n", "want a map"},
            {"dataset_path: json\n" + docs, "dataset_kwargs.data_files is missing"},

@@ -22,7 +22,7 @@ TEST(TaskFileTest, IfevalJsonlIsATaskAsItIs) {
   bundle.files[bundle.file] = absl::StrCat(kIfevalRow, "\n\n");
   auto task = ParseTask(bundle);
   ASSERT_THAT(task, IsOk());
-  EXPECT_EQ(task->name, "my_ifeval");
+  EXPECT_EQ(task->name, "My_IFEval");
   EXPECT_EQ(task->capability, "instruction_following");
   EXPECT_EQ(task->items[0].key, "1");
   EXPECT_EQ(task->items[0].prompt.format, PromptFormat::kChat);
@@ -31,6 +31,16 @@ TEST(TaskFileTest, IfevalJsonlIsATaskAsItIs) {
   EXPECT_EQ(task->decoding.max_new_tokens, 1280);
   EXPECT_EQ(task->checker->version(), "ifeval/1");
   EXPECT_EQ(task->version.size(), 64u);
+}
+
+TEST(TaskFileTest, ANameKeepsItsCase) {
+  const std::string docs = "doc_to_text: q\ndoc_to_target: a\n";
+  const std::string row = R"({"q": "2+2", "a": "4"})";
+  auto task = Parse(Yaml("task: belebele_eng_Latn\n" + docs), row);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->name, "belebele_eng_Latn");
+  EXPECT_THAT(Parse(Yaml("task: belebele/eng\n" + docs), row).status().message(),
+              HasSubstr("t.yaml:4: task: the task's name \"belebele/eng\" must be 1 to 128 of"));
 }
 
 TEST(TaskFileTest, VersionFollowsTheContentAndNothingElse) {
