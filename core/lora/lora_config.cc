@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "core/weights/strict_json.h"
+#include "core/base/strict_json.h"
 
 namespace plumbline {
 namespace {

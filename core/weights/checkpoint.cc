@@ -22,7 +22,7 @@
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/weights/checkpoint_internal.h"
-#include "core/weights/strict_json.h"
+#include "core/base/strict_json.h"
 
 namespace plumbline {
 namespace {

@@ -15,7 +15,7 @@
 #include "core/lora/lora_adapter_internal.h"
 #include "core/lora/lora_reference_internal.h"
 #include "core/weights/checkpoint_internal.h"
-#include "core/weights/strict_json.h"
+#include "core/base/strict_json.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

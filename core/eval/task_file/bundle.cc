@@ -135,7 +135,7 @@ absl::StatusOr<std::vector<std::string>> ListTaskFiles(const std::string& folder
       std::ifstream in(path, std::ios::binary);
       std::string line;
       std::getline(in, line);
-      const auto row = ParseBoundedJson(line);
+      const auto row = ParseBoundedJson(line, path);
       if (row.ok() &&
           (LooksLikeIfevalRow(nlohmann::json(*row)) || LooksLikeMultiIfRow(nlohmann::json(*row))))
         paths.push_back(path);

@@ -1,7 +1,7 @@
 #include "core/eval/task_file/data_rows.h"
 
 #include <algorithm>
-#include <limits>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
+#include "core/base/strict_json.h"
 #include "core/text/python_unicode.h"
 
 namespace plumbline {
@@ -43,22 +44,20 @@ absl::StatusOr<std::vector<DataRow>> ParseLines(absl::string_view content, absl:
     ++number;
     if (IsBlank(line)) continue;
     const std::string where = absl::StrCat(name, ":", number);
-    auto row = ParseBoundedJson(line);
-    if (!row.ok()) return Annotate(row.status(), where);
-    ABSL_RETURN_IF_ERROR(CheckRow(*row, line.size(), rows.size(), where));
-    rows.push_back({*std::move(row), where});
+    ABSL_ASSIGN_OR_RETURN(nlohmann::ordered_json row, ParseBoundedJson(line, name, number));
+    ABSL_RETURN_IF_ERROR(CheckRow(row, line.size(), rows.size(), where));
+    rows.push_back({std::move(row), where});
   }
   return rows;
 }
 
 absl::StatusOr<std::vector<DataRow>> ParseArray(absl::string_view content, absl::string_view name,
                                                 absl::string_view field) {
-  auto document = ParseBoundedJson(content);
-  if (!document.ok()) return Annotate(document.status(), name);
-  nlohmann::ordered_json* array = &*document;
+  ABSL_ASSIGN_OR_RETURN(nlohmann::ordered_json document, ParseBoundedJson(content, name));
+  nlohmann::ordered_json* array = &document;
   if (!field.empty()) {
-    const auto found = document->is_object() ? document->find(std::string(field)) : document->end();
-    if (!document->is_object() || found == document->end()) {
+    const auto found = document.is_object() ? document.find(std::string(field)) : document.end();
+    if (!document.is_object() || found == document.end()) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ": no key \"", field, "\" (dataset_kwargs.field) in the JSON object"));
     }
@@ -119,6 +118,12 @@ absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::s
   size_t line = 0;
   auto header = ReadRecord(content, line);
   if (!header.ok()) return Annotate(header.status(), absl::StrCat(name, ":1"));
+  std::set<std::string> columns;
+  for (const std::string& column : *header) {
+    if (columns.insert(column).second) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ":1: the column \"", column, "\" is there twice"));
+  }
   std::vector<std::vector<std::string>> records;
   std::vector<size_t> lines;
   while (!content.empty()) {
@@ -160,36 +165,14 @@ absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::s
 
 }  // namespace
 
-absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxRowDepth) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("JSON nested deeper than ", kMaxRowDepth, " at byte ", i));
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  try {
-    return nlohmann::ordered_json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::parse_error& e) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 5: ..."
-    std::string message = e.what();
-    const size_t bracket = message.find("] ");
-    if (bracket != std::string::npos) message = message.substr(bracket + 2);
-    return absl::InvalidArgumentError(absl::StrCat("not JSON: ", message));
-  } catch (const nlohmann::json::exception& e) {
-    return absl::InvalidArgumentError(absl::StrCat("not JSON: ", e.what()));
-  }
+absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text,
+                                                        absl::string_view name, size_t line) {
+  size_t at = 0;
+  auto value = ParseStrictJson(text, {kMaxRowDepth, kMaxRowKeys}, &at);
+  if (value.ok()) return value;
+  const absl::string_view before = text.substr(0, at);
+  line += static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+  return Annotate(value.status(), absl::StrCat(name, ":", line));
 }
 
 absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,

@@ -14,6 +14,7 @@ namespace plumbline {
 inline constexpr size_t kMaxRows = 100'000;
 inline constexpr size_t kMaxRowBytes = size_t{4} << 20;
 inline constexpr int kMaxRowDepth = 64;
+inline constexpr size_t kMaxRowKeys = 1'000;  // of one object
 
 struct DataRow {
   nlohmann::ordered_json value;  // an object
@@ -24,7 +25,8 @@ struct DataRow {
 // JSONL). Empty lines of JSONL are skipped. A JSON file that holds one object a line is read as
 // JSONL, as the Hugging Face reader does; with `field`, the rows are that key of the JSON object. A
 // column of a CSV file whose every value is a canonical integer becomes integers, every other one
-// strings. InvalidArgument names file and line, ResourceExhausted the limit.
+// strings. No field may be there twice. InvalidArgument names file and line, ResourceExhausted the
+// limit.
 absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
                                                    absl::string_view name,
                                                    absl::string_view field = "");
@@ -32,9 +34,10 @@ absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
 // The row as one line of JSON: TaskItem::doc.
 std::string RowJson(const DataRow& row);
 
-// One JSON value, with the depth bounded so that no later recursion can overflow the stack. Errors
-// name the byte.
-absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text);
+// One JSON value that begins in this line of the file `name`, within the limits of a row.
+// InvalidArgument "<name>:<line>: ..." also for a key that is twice in one object.
+absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text,
+                                                        absl::string_view name, size_t line = 1);
 
 }  // namespace plumbline
 

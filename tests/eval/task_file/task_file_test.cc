@@ -78,6 +78,7 @@ TEST(TaskFileTest, ABadRowIsNamed) {
           {R"({"key": 2, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]})",
            "f.jsonl:2: key 2: \"prompt\" is missing"},
           {R"({"prompt": "x"})", "f.jsonl:2: \"key\" is missing"},
+          {"{\"key\": 2, \"key\": 3}", "f.jsonl:2: key \"key\" stands twice in one object"},
           {"{\"key\": \"\xFF\"}", "f.jsonl:2: not valid UTF-8"}}) {
     EXPECT_THAT(ParseIfevalTask(good + "\n" + row, "f.jsonl", "f").status().message(),
                 HasSubstr(message))
@@ -97,8 +98,18 @@ TEST(TaskFileTest, CsvAndJsonData) {
   EXPECT_EQ(task->items[0].prompt.text, "a, \"b\"");
   EXPECT_EQ(task->items[1].prompt.text, "two\nlines");
   EXPECT_EQ(task->items[1].target, "2");
+  bundle.files["d.csv"] = "q,n,q\na,b,c\n";
+  EXPECT_THAT(ParseTask(bundle).status().message(),
+              HasSubstr("d.csv:1: the column \"q\" is there twice"));
   bundle.files["d.csv"] = "q,n\na\n";
   EXPECT_THAT(ParseTask(bundle).status().message(), HasSubstr("d.csv:2: 1 fields"));
+  bundle.files["t.yaml"] =
+      "dataset_path: json\ndataset_kwargs: {data_files: d.json}\ndoc_to_text: q\n"
+      "doc_to_target: n\n";
+  bundle.files["d.json"] =
+      "[{\"q\": \"x\", \"n\": {\"a\": 1}},\n{\"q\": \"x\",\n\"n\": 1, \"q\": 2}]";
+  EXPECT_THAT(ParseTask(bundle).status().message(),
+              HasSubstr("d.json:3: key \"q\" stands twice in one object"));
   auto json = Parse(Yaml("doc_to_text: q\ndoc_to_target: a\n"), "");
   EXPECT_THAT(json.status().message(), HasSubstr("no rows"));
 }

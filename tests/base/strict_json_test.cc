@@ -1,9 +1,11 @@
-#include "core/weights/strict_json.h"
+#include "core/base/strict_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/status_matchers.h"
 
@@ -31,6 +33,26 @@ TEST(StrictJson, RefusesWhatIsNotJson) {
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not JSON")))
         << text;
   }
+}
+
+TEST(StrictJson, SaysWhere) {
+  for (const auto& [text, byte] : std::vector<std::pair<std::string, size_t>>{
+           {R"({"a": "b: \"a\":", "c": {"a": 1}, "\u0061": 2})", 34},
+           {R"({"a": [1, {"b": 1, "b": 2}]})", 19},
+           {R"({"a": tru})", 9},
+           {R"([[[[]]]])", 3}}) {
+    size_t at = 0;
+    EXPECT_THAT(ParseStrictJson(text, {.depth = 3}, &at),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << text;
+    EXPECT_EQ(at, byte) << text;
+  }
+}
+
+TEST(StrictJson, BoundsTheKeysOfAnObject) {
+  EXPECT_OK(ParseStrictJson(R"([{"a": 1, "b": 2}, {"c": 3, "d": 4}])", {.keys = 2}));
+  EXPECT_THAT(ParseStrictJson(R"({"a": 1, "b": 2, "c": 3})", {.keys = 2}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("more than 2 keys")));
 }
 
 TEST(StrictJson, RefusesAbsurdDepth) {
