@@ -14,18 +14,30 @@
 //                                       {"item", "response"}, {"item", "responses"} (of one prompt)
 //                                       or {"item", "sums", "greedy"}
 //                                       → {metric: value}
+//   check_driver configs                {"text": a task file, "folder": of what it includes}
+//                                       → {"error": string or null} of its keys and templates
+//   check_driver literals               {"text"} → {"value"} or {"error", "unsupported"}
+//   check_driver yaml                   {"text"} → {"value"} or {"error"}
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/base/status_macros.h"
 #include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/multi_if/multi_if.h"
 #include "core/eval/numeric/numeric_checker.h"
 #include "core/eval/pyre/regex.h"
 #include "core/eval/selection.h"
 #include "core/eval/task_file.h"
+#include "core/eval/task_file/config_node.h"
+#include "core/eval/task_file/doc_reader.h"
+#include "core/eval/task_file/include.h"
+#include "core/eval/task_file/python_literal.h"
+#include "core/eval/task_file/task_config.h"
 #include "core/text/python_unicode.h"
 
 namespace plumbline {
@@ -109,6 +121,45 @@ json Row(const json& request) {
   return {{"error", row.ok() ? json(nullptr) : json(std::string(row.status().message()))}};
 }
 
+// What the keys and templates of a task file are, without its data.
+absl::Status CheckConfig(const std::string& text, const std::string& folder) {
+  ABSL_ASSIGN_OR_RETURN(
+      const ConfigNode root,
+      ReadTaskYaml("asked.yaml", [&](const std::string& name) -> absl::StatusOr<std::string> {
+        if (name == "asked.yaml") return text;
+        std::ifstream file(folder + "/" + name, std::ios::binary);
+        if (!file) return absl::NotFoundError(name);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+      }));
+  ABSL_ASSIGN_OR_RETURN(const TaskConfig config, ParseTaskConfig(root));
+  for (const DocExpression* expression :
+       {&config.doc_to_text, &config.doc_to_target, &config.doc_to_choice, &config.description,
+        &config.gen_prefix, &config.fewshot_doc_to_text, &config.fewshot_doc_to_target,
+        &config.fewshot_doc_to_choice}) {
+    ABSL_RETURN_IF_ERROR(DocEvaluator::Make(*expression, {}).status());
+  }
+  return absl::OkStatus();
+}
+
+json Config(const json& request) {
+  const absl::Status status =
+      CheckConfig(request["text"].get<std::string>(), request["folder"].get<std::string>());
+  return {{"error", status.ok() ? json(nullptr) : json(std::string(status.message()))}};
+}
+
+json Literal(const json& request) {
+  const auto value = ParsePythonLiteral(request["text"].get<std::string>());
+  if (value.ok()) return {{"value", json(*value)}};
+  return {{"error", std::string(value.status().message())},
+          {"unsupported", value.status().code() == absl::StatusCode::kUnimplemented}};
+}
+
+json Yaml(const json& request) {
+  const auto root = ConfigNode::ParseYaml(request["text"].get<std::string>(), "t.yaml");
+  if (!root.ok()) return {{"error", std::string(root.status().message())}};
+  return {{"value", json(root->Json())}};
+}
+
 json PromptJson(const Prompt& prompt) {
   if (prompt.format == PromptFormat::kPlain) return prompt.text;
   json messages = json::array();
@@ -186,6 +237,9 @@ int Main(int argc, char** argv) {
     if (mode == "regex") answer = Regex(request);
     if (mode == "numeric") answer = Numeric(request);
     if (mode == "task") answer = TaskVerdict(*task, request);
+    if (mode == "configs") answer = Config(request);
+    if (mode == "literals") answer = Literal(request);
+    if (mode == "yaml") answer = Yaml(request);
     std::cout << answer.dump(-1, ' ', true) << std::endl;
   }
   return 0;

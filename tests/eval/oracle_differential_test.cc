@@ -50,6 +50,11 @@ TEST(OracleDifferentialTest, NumericFilters) {
   EXPECT_EQ(RunScript("numeric_differential.py", "--cases 2500 --seed 3"), 0);
 }
 
+TEST(OracleDifferentialTest, PythonLiterals) {
+  SKIP_WITHOUT_ORACLE();
+  EXPECT_EQ(RunScript("literal_differential.py", "--cases 5000 --seed 3"), 0);
+}
+
 TEST(OracleDifferentialTest, TaskFiles) {
   SKIP_WITHOUT_ORACLE();
   EXPECT_EQ(RunScript("tasks_differential.py", "--rows 12 --responses 6 --seed 3"), 0);

@@ -97,6 +97,7 @@ absl::StatusOr<DocValue> DocReader::Target(const DataRow& row) const {
   if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
     auto list = ParsePythonLiteral(text);
     if (list.ok()) return *std::move(list);
+    if (absl::IsUnimplemented(list.status())) return Fail(row, target_, list.status().message());
   }
   return value;
 }

@@ -10,8 +10,11 @@
 
 namespace plumbline {
 
-// Strings, integers, floats, True, False, None, lists and tuples (a tuple becomes an array), nested
-// at most 16 deep. InvalidArgument names the position for anything else.
+// Strings (with the prefixes r and u, in triple quotes too), integers, floats, True, False, None,
+// lists and tuples (a tuple becomes an array), nested at most 16 deep. The message names the byte.
+// InvalidArgument: Python refuses it as well. Unimplemented: Python reads it, but it is no value
+// here (bytes, sets, dicts, complex numbers, "...", half surrogates, numbers beyond 64 bits, deeper
+// nesting), or its form is not read here (\N{...}, -(1)).
 absl::StatusOr<nlohmann::ordered_json> ParsePythonLiteral(absl::string_view text);
 
 }  // namespace plumbline
