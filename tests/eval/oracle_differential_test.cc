@@ -55,6 +55,11 @@ TEST(OracleDifferentialTest, PythonLiterals) {
   EXPECT_EQ(RunScript("literal_differential.py", "--cases 5000 --seed 3"), 0);
 }
 
+TEST(OracleDifferentialTest, TaskFilesOfLmEval) {
+  SKIP_WITHOUT_ORACLE();
+  EXPECT_EQ(RunScript("survey_tasks.py", ""), 0);
+}
+
 TEST(OracleDifferentialTest, TaskFiles) {
   SKIP_WITHOUT_ORACLE();
   EXPECT_EQ(RunScript("tasks_differential.py", "--rows 12 --responses 6 --seed 3"), 0);

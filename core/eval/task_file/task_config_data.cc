@@ -34,7 +34,7 @@ absl::Status ConfigParser::ReadData() {
   if (dataset != nullptr) return dataset->Error("local data has no configurations: remove it");
   const ConfigNode* kwargs = root_.Find("dataset_kwargs");
   if (kwargs == nullptr) return root_.Error("dataset_kwargs.data_files is missing");
-  ABSL_RETURN_IF_ERROR(kwargs->CheckKeys({"data_files", "field"}));
+  ABSL_RETURN_IF_ERROR(kwargs->CheckKeys({"data_files", "field", "trust_remote_code"}));
   const ConfigNode* files = kwargs->Find("data_files");
   if (files == nullptr) return kwargs->Error("data_files is missing");
   ABSL_RETURN_IF_ERROR(ReadDataFiles(*files));

@@ -1,8 +1,18 @@
 // The keys that say how responses are generated: generation_kwargs and repeats.
+#include <iterator>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "core/eval/task_file/task_config_internal.h"
 
 namespace plumbline {
+namespace {
+
+// The token limit's names; of several lm-eval takes the first that is given.
+constexpr const char* kLimitKeys[] = {"max_gen_toks", "max_new_tokens", "max_tokens",
+                                      "max_completion_tokens"};
+
+}  // namespace
 
 absl::Status ConfigParser::ReadGeneration() {
   Decoding& decoding = config_.decoding;
@@ -15,9 +25,6 @@ absl::Status ConfigParser::ReadGeneration() {
   }
   const ConfigNode* kwargs = root_.Find("generation_kwargs");
   if (config_.output_type == OutputType::kMultipleChoice) {
-    if (kwargs != nullptr) {
-      return kwargs->Error("output_type multiple_choice generates nothing: remove it");
-    }
     if (config_.samples > 1) {
       return repeats->Error("a choice's log-likelihood is always the same: remove it");
     }
@@ -32,21 +39,40 @@ absl::Status ConfigParser::ReadGeneration() {
   return absl::OkStatus();
 }
 
-absl::Status ConfigParser::ReadDecoding(const ConfigNode& kwargs) {
-  Decoding& decoding = config_.decoding;
-  ABSL_RETURN_IF_ERROR(kwargs.CheckKeys(
-      {"until", "max_gen_toks", "do_sample", "temperature", "top_k", "top_p", "seed"}));
-  const ConfigNode* until = kwargs.Find("until");
-  if (until != nullptr) {
-    ABSL_ASSIGN_OR_RETURN(decoding.stop, until->Strings());
-    for (const std::string& stop : decoding.stop) {
-      if (stop.empty()) return until->Error("an empty stop string would end every response");
+absl::Status ConfigParser::ReadStops(const ConfigNode& kwargs) {
+  for (const auto& [key, node] : kwargs.map()) {
+    if (key != "until") continue;
+    config_.decoding.stop.clear();  // null is no stop at all; the default is for an absent key
+    if (node.is_null()) continue;
+    ABSL_ASSIGN_OR_RETURN(config_.decoding.stop, node.Strings());
+    for (const std::string& stop : config_.decoding.stop) {
+      if (stop.empty()) {
+        return node.Error(
+            "an empty stop string ends every response after its first token in lm-eval: remove it, "
+            "or set max_gen_toks: 1");
+      }
     }
   }
-  const ConfigNode* max_tokens = kwargs.Find("max_gen_toks");
-  if (max_tokens != nullptr) {
+  return absl::OkStatus();
+}
+
+absl::Status ConfigParser::ReadDecoding(const ConfigNode& kwargs) {
+  Decoding& decoding = config_.decoding;
+  std::set<std::string> keys = {"until", "do_sample", "temperature", "top_k",
+                                "top_p", "seed",      "num_beams"};
+  keys.insert(std::begin(kLimitKeys), std::end(kLimitKeys));
+  ABSL_RETURN_IF_ERROR(kwargs.CheckKeys(keys));
+  ABSL_RETURN_IF_ERROR(ReadStops(kwargs));
+  const ConfigNode* beams = kwargs.Find("num_beams");
+  if (beams != nullptr && !beams->Integer(1, 1).ok()) {
+    return beams->Error("is not 1, and beam search is not supported");
+  }
+  for (const char* key : kLimitKeys) {
+    const ConfigNode* max_tokens = kwargs.Find(key);
+    if (max_tokens == nullptr) continue;
     ABSL_ASSIGN_OR_RETURN(int64_t limit, max_tokens->Integer(1, 1 << 20));
     decoding.max_new_tokens = static_cast<int>(limit);
+    break;
   }
   const ConfigNode* temperature = kwargs.Find("temperature");
   if (temperature != nullptr) {

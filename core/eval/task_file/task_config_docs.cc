@@ -103,6 +103,7 @@ absl::Status ConfigParser::ReadFewshot() {
   if (fewshot == nullptr) return absl::OkStatus();
   ABSL_RETURN_IF_ERROR(fewshot->CheckKeys(
       {"sampler", "samples", "split", "doc_to_text", "doc_to_target", "doc_to_choice"}));
+  ABSL_RETURN_IF_ERROR(RefuseNulls(*fewshot, {"sampler", "split", "doc_to_choice"}));
   const ConfigNode* sampler = fewshot->Find("sampler");
   if (sampler != nullptr) {
     ABSL_ASSIGN_OR_RETURN(std::string name, sampler->String());

@@ -2,6 +2,7 @@
 #ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_INTERNAL_H_
 #define PLUMBLINE_CORE_EVAL_TASK_FILE_TASK_CONFIG_INTERNAL_H_
 
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -38,6 +39,8 @@ class ConfigParser {
  private:
   // task_config.cc: names and kinds.
   absl::Status CheckRootKeys();
+  // Find() takes null for absent. InvalidArgument for the first of these keys that is null.
+  static absl::Status RefuseNulls(const ConfigNode& map, const std::set<std::string>& keys);
   absl::Status ReadNames();
   absl::Status ReadKind();
   // task_config_data.cc
@@ -52,6 +55,7 @@ class ConfigParser {
   // task_config_decoding.cc
   absl::Status ReadGeneration();
   absl::Status ReadDecoding(const ConfigNode& kwargs);
+  absl::Status ReadStops(const ConfigNode& kwargs);
   // task_config_scoring.cc
   absl::Status ReadFilters();
   absl::StatusOr<FilterStep> ReadFilterStep(const ConfigNode& node);

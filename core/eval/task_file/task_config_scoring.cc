@@ -155,7 +155,9 @@ absl::Status ConfigParser::ReadMetrics() {
                                         absl::StrJoin(supported, ", ")));
     }
     std::set<std::string> keys = {"metric", "aggregation", "higher_is_better"};
-    if (!choice) {
+    if (choice) {
+      keys.insert("weight_by_size");  // of groups of tasks
+    } else {
       keys.insert({"ignore_case", "ignore_punctuation", "ignore_numbers", "regexes_to_ignore"});
     }
     ABSL_RETURN_IF_ERROR(node.CheckKeys(keys));

@@ -52,7 +52,16 @@ TEST(TaskConfigTest, RefusesByNameWhatItWouldNotHonour) {
            {Yaml(docs + "checker: judge\n"), "unknown checker \"judge\""},
            {Yaml(docs + "prompt_format: xml\n"), "prompt_format: is \"xml\", want chat or plain"},
            {Yaml(docs + "generation_kwargs: {num_beams: 3}\n"),
-            "generation_kwargs.num_beams: unknown key"},
+            "generation_kwargs.num_beams: is not 1, and beam search is not supported"},
+           {Yaml(docs + "generation_kwargs: {min_p: 0.1}\n"),
+            "generation_kwargs.min_p: unknown key"},
+           {Yaml(docs + "generation_kwargs: {until: ['']}\n"),
+            "until: an empty stop string ends every response after its first token in lm-eval: "
+            "remove it, or set max_gen_toks: 1"},
+           {Yaml(docs + "target_delimiter: null\n"),
+            "t.yaml:6: target_delimiter: is null, which lm-eval does not take for absent"},
+           {Yaml(docs + "fewshot_config: {split: null}\n"), "fewshot_config.split: is null"},
+           {Yaml("doc_to_text: true\ndoc_to_target: a\n"), "doc_to_text: is a boolean"},
            {Yaml(docs + "generation_kwargs: {max_gen_toks: 0}\n"),
             "max_gen_toks: is 0, want an integer from 1"},
            {Yaml(docs + "filter_list: [{name: a, filter: [{function: format_span}]}]\n"),
@@ -88,6 +97,39 @@ TEST(TaskConfigTest, RefusesByNameWhatItWouldNotHonour) {
     EXPECT_THAT(Parse(yaml, R"({"q": "2+2", "a": "four"})").status().message(), HasSubstr(message))
         << yaml;
   }
+}
+
+TEST(TaskConfigTest, KeysWithoutEffectAreTaken) {
+  const std::string docs = "doc_to_text: q\ndoc_to_target: a\n";
+  const std::string row = R"({"q": "2+2", "a": "four"})";
+  auto plain = Parse(Yaml(docs), row);
+  ASSERT_THAT(plain, IsOk());
+  auto task = Parse(
+      Yaml(docs +
+           "dataset_name: null\ntraining_split: null\nprocess_docs: null\ndescription: null\n"
+           "generation_kwargs: null\nfilter_list: null\nmetric_list: null\ngen_prefix: null\n"
+           "fewshot_config: {doc_to_text: null, samples: null}\nnum_fewshot: null\n"
+           "should_decontaminate: true\ndoc_to_decontamination_query: q\nunsafe_code: true\n"),
+      row);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->version, plain->version);
+  task = Parse(absl::StrCat("dataset_path: json\ndataset_kwargs: {data_files: {test: d.jsonl}, "
+                            "trust_remote_code: true}\ntest_split: test\n",
+                            docs, "generation_kwargs: {until: [\"\\n\\n\"], num_beams: 1}\n"),
+               row);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->version, plain->version);
+  // Of two limits the first that lm-eval asks for; null is no stop.
+  task = Parse(Yaml(docs + "generation_kwargs: {max_tokens: 3, max_new_tokens: 5, until: null}\n"),
+               row);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->decoding.max_new_tokens, 5);
+  EXPECT_TRUE(task->decoding.stop.empty());
+  task = Parse(Yaml("output_type: multiple_choice\ndoc_to_choice: [four]\n" + docs +
+                    "generation_kwargs: {until: ['x']}\n"
+                    "metric_list: [{metric: acc, weight_by_size: true}]\n"),
+               row);
+  EXPECT_THAT(task, IsOk());
 }
 
 TEST(TaskConfigTest, IncludedKeysCountWhereTheFileHasNone) {
