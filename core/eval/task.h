@@ -26,7 +26,8 @@ struct TaskItem {
   std::string target;  // the gold answer as the task file renders it; unused by ifeval
   std::vector<std::string>
       choices;           // kMultipleChoice: the continuations, target_delimiter included
-  int gold_choice = -1;  // kMultipleChoice: index into choices
+  int gold_choice = -1;  // kMultipleChoice: index into choices; the first of several right ones
+  std::vector<int> other_gold_choices;  // kMultipleChoice: further right ones, each once
   // kMultipleChoice, tasks whose choices are contexts (WinoGrande): the context of each choice,
   // whose continuation is choices[i]; `prompt` is then unused. Empty for all other tasks.
   std::vector<Prompt> choice_prompts;

@@ -1,5 +1,7 @@
 #include "core/eval/choice/choice_checker.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/eval/metrics.h"
 #include "core/text/python_unicode.h"
@@ -27,7 +29,7 @@ ChoiceChecker::ChoiceChecker(std::vector<Item> items, bool exact_match)
     : exact_match_(exact_match) {
   for (const Item& item : items) {
     Measured measured;
-    measured.gold = static_cast<size_t>(item.gold);
+    measured.golds.assign(item.golds.begin(), item.golds.end());
     for (const std::string& choice : item.choices) {
       measured.characters.push_back(static_cast<double>(python::Length(choice)));
       measured.bytes.push_back(static_cast<double>(choice.size()));
@@ -44,11 +46,17 @@ CheckResult ChoiceChecker::CheckChoices(size_t index,
   auto observe = [&result](absl::string_view metric, bool success) {
     result.observations.push_back({std::string(metric), success ? 1.0 : 0.0, 1});
   };
+  const auto is_gold = [&item](size_t choice) {
+    return std::find(item.golds.begin(), item.golds.end(), choice) != item.golds.end();
+  };
   const size_t best = Best(choices, nullptr);
-  observe(kAccuracy, best == item.gold);
-  observe(kAccuracyNorm, Best(choices, &item.characters) == item.gold);
-  observe(kAccuracyBytes, Best(choices, &item.bytes) == item.gold);
-  if (exact_match_) observe(kExactMatch, choices[item.gold].is_greedy);
+  observe(kAccuracy, is_gold(best));
+  observe(kAccuracyNorm, is_gold(Best(choices, &item.characters)));
+  observe(kAccuracyBytes, is_gold(Best(choices, &item.bytes)));
+  if (exact_match_) {
+    observe(kExactMatch, std::any_of(item.golds.begin(), item.golds.end(),
+                                     [&](size_t gold) { return choices[gold].is_greedy; }));
+  }
   result.extracted = absl::StrCat(best);
   return result;
 }

@@ -16,9 +16,9 @@ class ChoiceChecker : public Checker {
  public:
   struct Item {
     std::vector<std::string> choices;  // without the target delimiter; none empty
-    int gold = 0;
+    std::vector<int> golds;            // not empty; any of them is right
   };
-  // `exact_match` adds lm-eval's metric of that name: the gold choice was what the model would have
+  // `exact_match` adds lm-eval's metric of that name: a gold choice was what the model would have
   // written greedily.
   ChoiceChecker(std::vector<Item> items, bool exact_match);
 
@@ -32,7 +32,7 @@ class ChoiceChecker : public Checker {
  private:
   struct Measured {
     std::vector<double> characters, bytes;
-    size_t gold = 0;
+    std::vector<size_t> golds;
   };
   std::vector<Measured> items_;
   const bool exact_match_;

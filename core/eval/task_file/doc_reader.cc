@@ -34,11 +34,8 @@ absl::StatusOr<DocEvaluator> DocEvaluator::Make(const DocExpression& expression,
                                                 const std::set<std::string>& fields) {
   DocEvaluator result;
   result.where_ = expression.where;
-  if (const auto* list = std::get_if<std::vector<std::string>>(&expression.value)) {
-    result.constant_ = DocValue(*list);
-    result.has_constant_ = true;
-  } else if (const auto* index = std::get_if<int64_t>(&expression.value)) {
-    result.constant_ = DocValue(*index);
+  if (const auto* constant = std::get_if<DocValue>(&expression.value)) {
+    result.constant_ = *constant;
     result.has_constant_ = true;
   } else if (const auto* text = std::get_if<std::string>(&expression.value)) {
     if (fields.count(*text) > 0) {
@@ -85,6 +82,7 @@ absl::StatusOr<DocValue> DocReader::Text(const DataRow& row) const {
       IsDigits(value.get<std::string>())) {
     return DocValue(std::stoll(value.get<std::string>()));
   }
+  if (value.is_boolean() && has_choices()) return DocValue(value.get<bool>() ? 1 : 0);
   if (value.is_string() || (value.is_number_integer() && has_choices())) return value;
   return Fail(row, text_, absl::StrCat("is ", value.type_name(), ", want text"));
 }

@@ -59,7 +59,7 @@ class DocReader {
 
   // Text, or the index of a choice for tasks whose choices are contexts.
   absl::StatusOr<DocValue> Text(const DataRow& row) const;
-  // Text, an index or a list of texts.
+  // Text, an index (a boolean is one), or a list of either.
   absl::StatusOr<DocValue> Target(const DataRow& row) const;
   // Not empty, and no choice is.
   absl::StatusOr<std::vector<std::string>> Choices(const DataRow& row) const;

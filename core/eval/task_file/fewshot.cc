@@ -13,6 +13,15 @@ const DocExpression& Or(const DocExpression& first, const DocExpression& second)
   return first.empty() ? second : first;
 }
 
+absl::StatusOr<std::string> ChoiceAt(const DataRow& row, const std::vector<std::string>& choices,
+                                     int64_t index) {
+  if (index < 0 || index >= static_cast<int64_t>(choices.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        row.where, ": index ", index, " of ", choices.size(), " choices in a few-shot example"));
+  }
+  return choices[static_cast<size_t>(index)];
+}
+
 }  // namespace
 
 FewshotExamples::FewshotExamples(const TaskConfig& config)
@@ -79,7 +88,7 @@ std::vector<size_t> FewshotExamples::Draw(const DataRow& row) {
   return drawn;
 }
 
-absl::StatusOr<std::vector<Turn>> FewshotExamples::Next(const DataRow& row) {
+absl::StatusOr<std::vector<Turn>> FewshotExamples::Next(const DataRow& row, bool contexts) {
   std::vector<Turn> turns;
   const size_t count = static_cast<size_t>(config_->num_fewshot);
   if (count == 0) return turns;
@@ -90,13 +99,13 @@ absl::StatusOr<std::vector<Turn>> FewshotExamples::Next(const DataRow& row) {
                                                    "num_fewshot is ", count));
   }
   for (size_t i : drawn) {
-    ABSL_ASSIGN_OR_RETURN(Turn turn, Read(rows_[i]));
+    ABSL_ASSIGN_OR_RETURN(Turn turn, Read(rows_[i], contexts));
     turns.push_back(std::move(turn));
   }
   return turns;
 }
 
-absl::StatusOr<Turn> FewshotExamples::Read(const DataRow& row) const {
+absl::StatusOr<Turn> FewshotExamples::Read(const DataRow& row, bool contexts) const {
   Turn turn;
   ABSL_ASSIGN_OR_RETURN(turn.prefix, reader_.Prefix(row));
   ABSL_ASSIGN_OR_RETURN(DocValue text, reader_.Text(row));
@@ -104,30 +113,40 @@ absl::StatusOr<Turn> FewshotExamples::Read(const DataRow& row) const {
   if (reader_.has_choices()) {
     ABSL_ASSIGN_OR_RETURN(choices, reader_.Choices(row));
   }
-  auto choice = [&](const DocValue& index) -> absl::StatusOr<std::string> {
-    const int64_t i = index.get<int64_t>();
-    if (i < 0 || i >= static_cast<int64_t>(choices.size())) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          row.where, ": index ", i, " of ", choices.size(), " choices in a few-shot example"));
-    }
-    return choices[static_cast<size_t>(i)];
-  };
-  ABSL_ASSIGN_OR_RETURN(DocValue target, reader_.Target(row));
-  if (text.is_string()) {
-    turn.question = text.get<std::string>();
-    if (target.is_number_integer() && !choices.empty()) {
-      ABSL_ASSIGN_OR_RETURN(turn.answer, choice(target));
-      return turn;
-    }
-  } else {
-    ABSL_ASSIGN_OR_RETURN(turn.question, choice(text));
+  if (text.is_string() == contexts) {
+    return reader_.FailText(row, contexts
+                                     ? "gives a text in a few-shot example, and an index in the "
+                                       "rows that are asked"
+                                     : "gives an index in a few-shot example, and a text in "
+                                       "the rows that are asked");
   }
+  if (contexts) {
+    ABSL_ASSIGN_OR_RETURN(turn.question, ChoiceAt(row, choices, text.get<int64_t>()));
+    choices.clear();  // what continues a context is a text
+  } else {
+    turn.question = text.get<std::string>();
+  }
+  ABSL_ASSIGN_OR_RETURN(turn.answer, Answer(row, choices));
+  return turn;
+}
+
+absl::StatusOr<std::string> FewshotExamples::Answer(const DataRow& row,
+                                                    const std::vector<std::string>& choices) const {
+  ABSL_ASSIGN_OR_RETURN(DocValue target, reader_.Target(row));
   if (target.is_array()) {
     if (target.empty()) return reader_.FailTarget(row, "is an empty list");
+    // lm-eval shows the first of several texts, and has no form for several indices.
+    if (choices.empty() && !target[0].is_string()) {
+      return reader_.FailTarget(row, "is a list in a few-shot example, and its first is no text");
+    }
     target = DocValue(target[0]);
   }
-  ABSL_ASSIGN_OR_RETURN(turn.answer, DocValueText(target));
-  return turn;
+  if (target.is_boolean() && !choices.empty()) target = DocValue(target.get<bool>() ? 1 : 0);
+  if (target.is_number_integer() && !choices.empty()) {
+    return ChoiceAt(row, choices, target.get<int64_t>());
+  }
+  if (target.is_null()) return std::string();
+  return DocValueText(target);
 }
 
 }  // namespace plumbline

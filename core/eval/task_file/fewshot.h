@@ -29,14 +29,17 @@ class FewshotExamples {
       const TaskConfig& config, const std::map<std::string, std::vector<DataRow>>& splits);
 
   // num_fewshot of them for the next row, which is never among them where both come from one split.
-  absl::StatusOr<std::vector<Turn>> Next(const DataRow& row);
+  // `contexts`: the task's choices are contexts, and doc_to_text gives the index of one.
+  absl::StatusOr<std::vector<Turn>> Next(const DataRow& row, bool contexts);
 
  private:
   explicit FewshotExamples(const TaskConfig& config);
 
   // Indices into rows_.
   std::vector<size_t> Draw(const DataRow& row);
-  absl::StatusOr<Turn> Read(const DataRow& row) const;
+  absl::StatusOr<Turn> Read(const DataRow& row, bool contexts) const;
+  absl::StatusOr<std::string> Answer(const DataRow& row,
+                                     const std::vector<std::string>& choices) const;
 
   const TaskConfig* config_;
   PythonRandom random_;

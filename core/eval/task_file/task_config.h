@@ -30,9 +30,9 @@ inline bool HasInstructionRows(CheckerKind checker) {
          checker == CheckerKind::kMultiIf;
 }
 
-// A field's name or a Jinja template; or a constant list of texts; or a constant index.
+// A field's name or a Jinja template; or a constant: a list, an index, for doc_to_target a boolean.
 struct DocExpression {
-  std::variant<std::monostate, std::string, std::vector<std::string>, int64_t> value;
+  std::variant<std::monostate, std::string, nlohmann::ordered_json> value;
   std::string where;  // "file:line: key", for messages
   bool empty() const { return std::holds_alternative<std::monostate>(value); }
 };

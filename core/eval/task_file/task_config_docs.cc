@@ -9,6 +9,7 @@ absl::StatusOr<DocExpression> ConfigParser::ReadExpression(const ConfigNode& par
   DocExpression expression;
   const ConfigNode* node = parent.Find(key);
   if (node == nullptr) return expression;
+  const bool is_target = key == "doc_to_target";
   expression.where = std::string(node->Error("").message());
   // "file:line: key: " without the last colon and space.
   expression.where.resize(expression.where.size() - 2);
@@ -20,16 +21,20 @@ absl::StatusOr<DocExpression> ConfigParser::ReadExpression(const ConfigNode& par
     }
     case ConfigNode::kInteger: {
       ABSL_ASSIGN_OR_RETURN(int64_t index, node->Integer(0, 1000000));
-      expression.value = index;
+      expression.value = nlohmann::ordered_json(index);
       return expression;
     }
     case ConfigNode::kList: {
+      if (is_target) {  // indices too
+        expression.value = node->Json();
+        return expression;
+      }
       ABSL_ASSIGN_OR_RETURN(std::vector<std::string> list, node->Strings());
-      expression.value = std::move(list);
+      expression.value = nlohmann::ordered_json(list);
       return expression;
     }
     case ConfigNode::kMap: {
-      std::vector<std::string> values;
+      auto values = nlohmann::ordered_json::array();
       for (const auto& [name, child] : node->map()) {
         ABSL_ASSIGN_OR_RETURN(std::string value, child.String());
         values.push_back(std::move(value));
@@ -38,6 +43,10 @@ absl::StatusOr<DocExpression> ConfigParser::ReadExpression(const ConfigNode& par
       return expression;
     }
     default:
+      if (is_target && node->kind() == ConfigNode::kBool) {
+        expression.value = node->Json();
+        return expression;
+      }
       return node->Error(absl::StrCat("is ", ConfigNode::KindName(node->kind()),
                                       ", want a field's name, a template or a list"));
   }
@@ -86,7 +95,8 @@ absl::Status ConfigParser::ReadDocs() {
   if (config_.output_type == OutputType::kMultipleChoice && config_.doc_to_choice.empty()) {
     return root_.Error("doc_to_choice is missing: output_type multiple_choice needs the choices");
   }
-  if (std::holds_alternative<int64_t>(config_.doc_to_choice.value)) {
+  const auto* choices = std::get_if<nlohmann::ordered_json>(&config_.doc_to_choice.value);
+  if (choices != nullptr && !choices->is_array()) {
     return absl::InvalidArgumentError(absl::StrCat(
         config_.doc_to_choice.where, ": is an integer, want a list or a template for one"));
   }

@@ -60,6 +60,7 @@ std::string TaskVersion(const Task& task, const nlohmann::json& rows) {
                            {"target", item.target},
                            {"choices", item.choices},
                            {"gold", item.gold_choice}};
+    if (!item.other_gold_choices.empty()) part["other_golds"] = item.other_gold_choices;
     for (const Prompt& prompt : item.choice_prompts) {
       part["contexts"].push_back(PromptFingerprint(prompt));
     }
@@ -175,7 +176,11 @@ absl::Status AddMathChecker(const std::vector<BuiltItem>& built, Task& task) {
 
 void AddChoiceChecker(const TaskConfig& config, const std::vector<BuiltItem>& built, Task& task) {
   std::vector<ChoiceChecker::Item> items;
-  for (const BuiltItem& item : built) items.push_back({item.choices, item.item.gold_choice});
+  for (const BuiltItem& item : built) {
+    std::vector<int> golds = item.item.other_gold_choices;
+    golds.push_back(item.item.gold_choice);
+    items.push_back({item.choices, std::move(golds)});
+  }
   const bool exact = std::find(config.metrics.begin(), config.metrics.end(), "exact_match") !=
                      config.metrics.end();
   task.checker = std::make_shared<ChoiceChecker>(std::move(items), exact);

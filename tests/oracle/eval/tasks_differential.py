@@ -17,6 +17,7 @@ os.environ.update(TQDM_DISABLE="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1",
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
 from lm_eval.api.task import ConfigurableTask  # noqa: E402
+from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs  # noqa: E402
 
 WORDS = "blue red it's \"quoted\" naïve 日本 Σ's big-small one two three [x] (y) 3.5 'single' back\\slash new\\n emoji👍 x_y".split()
 LETTERS = ["A", "B", "C", "D"]
@@ -30,7 +31,8 @@ def rows(rnd, count):
         a, b = rnd.randint(1, 99), rnd.randint(1, 99)
         out.append({"id": i, "question": " ".join(rnd.choices(WORDS, k=rnd.randint(2, 9))) + "?", "options": options, "gold": gold, "answer": options[gold], "letter": LETTERS[gold],
                     "solution": f"{a} + {b} = {a + b}.\n#### {a + b}", "number": a + b, "ctx": " ".join(rnd.choices(WORDS, k=5)) + rnd.choice(["", " "]), "label": str(rnd.randrange(2)), "rest": "fell over.",
-                    "flag": rnd.random() < 0.5, "choices": options, "targets": [options[gold], "x"]})
+                    "flag": rnd.random() < 0.5, "choices": options, "targets": [options[gold], "x"], "golds": rnd.choices(range(4), k=rnd.randint(1, 4)),
+                    "listed": str(rnd.choice([["a", 1], [2], "[1,2]", "7", "x]", "[", "[oops]"]))})
     return out
 
 
@@ -190,12 +192,80 @@ filter_list:
 metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
 """ + SAMPLED,
 })
+# Right choices that are a list or a boolean; lists among generated answers.
+SCORES = "metric_list: [{metric: acc, aggregation: mean, higher_is_better: true, weight_by_size: true}, {metric: acc_norm, aggregation: mean, higher_is_better: true}, {metric: acc_bytes, aggregation: mean, higher_is_better: true}, {metric: exact_match, aggregation: mean, higher_is_better: true}]\n"
+TASKS.update({
+    "several_golds": """
+doc_to_text: "{{question}}\\nAnswer:"
+doc_to_target: golds
+doc_to_choice: options
+output_type: multiple_choice
+dataset_name: null
+should_decontaminate: true
+doc_to_decontamination_query: question
+""" + SCORES,
+    "golds_template": """
+doc_to_text: question
+doc_to_target: "[{{golds | join(', ')}},]"
+doc_to_choice: options
+output_type: multiple_choice
+training_split: null
+""" + SCORES,
+    "golds_constant": """
+doc_to_text: question
+doc_to_target: [true, 3, 0]
+doc_to_choice: options
+output_type: multiple_choice
+""" + SCORES,
+    "boolean": """
+doc_to_text: question
+doc_to_target: flag
+doc_to_choice: [no way, "yes"]
+num_fewshot: 3
+fewshot_split: train
+output_type: multiple_choice
+generation_kwargs: {max_gen_toks: 3}
+""" + SCORES,
+    "boolean_constant": """
+doc_to_text: question
+doc_to_target: true
+doc_to_choice: options
+num_fewshot: 1
+fewshot_split: train
+output_type: multiple_choice
+""" + SCORES,
+    "boolean_contexts": """
+doc_to_text: flag
+doc_to_target: "{{number}} apples"
+doc_to_choice: "{{[ctx + ' Ann', ctx + ' Bob']}}"
+output_type: multiple_choice
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+""",
+    "boolean_text": """
+doc_to_text: question
+doc_to_target: flag
+generation_kwargs: {until: null, max_new_tokens: 9, num_beams: 1}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true}]
+""",
+    "lists_as_texts": """
+doc_to_text: question
+doc_to_target: "{{listed if id else 'first'}}"
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+""",
+    "fewshot_lists": """
+doc_to_text: question
+doc_to_target: targets
+num_fewshot: 2
+fewshot_split: train
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+""",
+})
 PLAIN_ONLY = {"prefix", "prefix_spaces", "prefix_contexts"}
 
 
 def responses(rnd, row):
     text = rnd.choice([row["answer"], row["answer"].upper(), row["letter"], f"The answer is ({row['letter']}).", "the answer is B", row["solution"], f"#### {row['number']}.", f"It is ${row['number']}", "x", "", "no",
-                       row["answer"] + "!", row["answer"].replace("1", "2"), f"A 3 then {row['number']},", " ".join(rnd.choices(WORDS, k=4)), f"{row['options'][1]} or {row['answer']}", f"Answer:\n {row['letter']}", f"(B) or ({row['letter']})", row["answer"].replace(" ", "  ")])
+                       row["answer"] + "!", row["answer"].replace("1", "2"), f"A 3 then {row['number']},", " ".join(rnd.choices(WORDS, k=4)), f"{row['options'][1]} or {row['answer']}", str(row["flag"]), str(row["flag"]).lower(), row["listed"], f"Answer:\n {row['letter']}", f"(B) or ({row['letter']})", row["answer"].replace(" ", "  ")])
     return rnd.choice(["", " ", "So. "]) + text + rnd.choice(["", "\n", " ."])
 
 
@@ -217,6 +287,12 @@ def compare(counts, what, ours, theirs):
         counts["DIFFERENT"] += 1
         if counts["DIFFERENT"] <= 10:
             print(f"DIFFERENT {what}\n  ours      {ours!r}\n  reference {theirs!r}", file=sys.stderr)
+
+
+def limits(kwargs):
+    """The stop strings and the token limit that lm-eval's models make of generation_kwargs."""
+    normal = normalize_gen_kwargs(kwargs)
+    return [handle_stop_sequences(kwargs["until"], None), normal["max_gen_toks"]]
 
 
 def check(name, text, chat, data, rnd, args, counts):
@@ -244,10 +320,10 @@ def check(name, text, chat, data, rnd, args, counts):
             ours, instances, doc = driver.items[i], by_doc[i], task.task_docs[i]
             compare(counts, f"{name} target {i}", ours["doc_target"], str(task.doc_to_target(doc)))
             prompt = json.loads(instances[0].arguments[0]) if chat else instances[0].arguments[0]
-            if config["output_type"] == "generate_until":
+            if config.get("output_type", "generate_until") == "generate_until":
                 compare(counts, f"{name} prompt {i}", ours["prompt"], prompt)
                 if i == 0:
-                    compare(counts, f"{name} stop", [driver.decoding["stop"], driver.decoding["max_new_tokens"]], [instances[0].arguments[1]["until"], instances[0].arguments[1].get("max_gen_toks", 256)])
+                    compare(counts, f"{name} stop", [driver.decoding["stop"], driver.decoding["max_new_tokens"]], limits(instances[0].arguments[1]))
                 for _ in range(args.responses):
                     repeats = config.get("repeats", 1)
                     pool = [responses(rnd, row) for _ in range(rnd.randint(1, 6))]
