@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace plumbline::math {
@@ -138,7 +140,8 @@ class Parser {
                                  !absl::StrContains(parts[0].name, ".");
       auto next = Power();
       if (!next.has_value()) return std::nullopt;
-      if (next->kind == Kind::kNumber) return std::nullopt;  // "2 3", "x2"
+      if (next->kind == Kind::kNumber || next->name == "digits")
+        return std::nullopt;  // "2 3", "x2", "2 3!"
       const bool fraction = next->kind == Kind::kQuotient && next->name == "frac" &&
                             next->parts[0].kind == Kind::kNumber &&
                             next->parts[1].kind == Kind::kNumber;
@@ -158,23 +161,28 @@ class Parser {
     if (absl::StrContains("([{", text_.substr(0, 1)) || IsLetter(text_[0]) || IsDigit(text_[0]))
       return true;
     if (text_[0] == '|') return bars_ == 0;
-    if (absl::StartsWith(text_, "π")) return true;
+    for (absl::string_view begin : {"π", "⌊", "⌈"})
+      if (absl::StartsWith(text_, begin)) return true;
     if (text_[0] != '\\') return false;
-    for (absl::string_view end : {"\\cdot", "\\times", "\\div", "\\rfloor", "\\rvert", "\\}"})
+    for (absl::string_view end :
+         {"\\cdot", "\\times", "\\div", "\\rfloor", "\\rceil", "\\rvert", "\\choose", "\\}"})
       if (absl::StartsWith(text_, end)) return false;
     return true;
   }
 
   Result Power() {
     auto base = Atom();
-    if (!base.has_value()) return base;
-    return Raised(*std::move(base));
-  }
-  Result Raised(Expression base) {
-    if (!Take("^")) return base;
-    auto exponent = Argument();
-    if (!exponent.has_value()) return std::nullopt;
-    return Node(Kind::kPower, {std::move(base), *std::move(exponent)});
+    if (base.has_value() && Take("!")) {
+      const bool digits = base->kind == Kind::kNumber;
+      base = Node(Kind::kFactorial, {*std::move(base)}, digits ? "digits" : "");
+    }
+    if (base.has_value() && Take("^")) {
+      auto exponent = Argument();
+      if (!exponent.has_value()) return std::nullopt;
+      base = Node(Kind::kPower, {*std::move(base), *std::move(exponent)});
+    }
+    if (Take("!")) return std::nullopt;  // "3!!", "2^3!": what is it of?
+    return base;
   }
 
   // What a command or "^" takes: a group in braces, or one token.
@@ -203,12 +211,36 @@ class Parser {
     return value;
   }
 
+  // A group, or {n \choose k}.
+  Result Braced() {
+    const int bars = std::exchange(bars_, 0);
+    auto value = Sum();
+    if (value.has_value() && Take("\\choose")) {
+      auto below = Sum();
+      if (!below.has_value()) return std::nullopt;
+      value = Node(Kind::kBinomial, {*std::move(value), *std::move(below)});
+    }
+    bars_ = bars;
+    if (!value.has_value() || !Take("}")) return std::nullopt;
+    return value;
+  }
+
   Result Atom() {
     const Level level(depth_);
     if (TooMuch()) return std::nullopt;
     if (Take("(")) return Bracketed(")");
     if (Take("[")) return Bracketed("]");
-    if (Take("{")) return Bracketed("}");
+    if (Take("{")) return Braced();
+    for (const auto& [open, close, kind] :
+         {std::tuple<const char*, const char*, Kind>{"\\lfloor", "\\rfloor", Kind::kFloor},
+          {"⌊", "⌋", Kind::kFloor},
+          {"\\lceil", "\\rceil", Kind::kCeiling},
+          {"⌈", "⌉", Kind::kCeiling}}) {
+      if (!Take(open)) continue;
+      auto value = Bracketed(close);
+      if (!value.has_value()) return std::nullopt;
+      return Node(kind, {*std::move(value)});
+    }
     if (bars_ == 0 && Take("|")) {
       ++bars_;
       auto value = Sum();
@@ -257,13 +289,20 @@ class Parser {
   }
 
   Result Command() {
-    for (absl::string_view frac : {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}) {
-      if (!Take(frac)) continue;
+    for (const auto& [command, kind] : {std::pair<const char*, Kind>{"\\frac", Kind::kQuotient},
+                                        {"\\dfrac", Kind::kQuotient},
+                                        {"\\tfrac", Kind::kQuotient},
+                                        {"\\cfrac", Kind::kQuotient},
+                                        {"\\binom", Kind::kBinomial},
+                                        {"\\dbinom", Kind::kBinomial},
+                                        {"\\tbinom", Kind::kBinomial}}) {
+      if (!Take(command)) continue;
       auto top = Argument();
       if (!top.has_value()) return std::nullopt;
       auto bottom = Argument();
       if (!bottom.has_value()) return std::nullopt;
-      return Node(Kind::kQuotient, {*std::move(top), *std::move(bottom)}, "frac");
+      return Node(kind, {*std::move(top), *std::move(bottom)},
+                  kind == Kind::kQuotient ? "frac" : "");
     }
     if (Take("\\sqrt")) return Root();
     if (Take("\\pi")) return Node(Kind::kPi, {});
@@ -272,7 +311,7 @@ class Parser {
       if (TakeCommand(name)) return Function(std::string(name));
     }
     for (absl::string_view name : kGreek) {
-      if (TakeCommand(name)) return Node(Kind::kVariable, {}, "\\" + std::string(name));
+      if (TakeCommand(name)) return Node(Kind::kVariable, {}, absl::StrCat("\\", name));
     }
     return std::nullopt;
   }

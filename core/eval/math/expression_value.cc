@@ -1,4 +1,5 @@
 // The values of expressions: complex numbers of 100 digits, principal branches.
+#include <algorithm>
 #include <boost/math/constants/constants.hpp>
 
 #include "absl/strings/match.h"
@@ -108,9 +109,65 @@ Complex ValueOf(const std::string& name, int point) {
   return {sign == 1 ? Real(-value) : value, 0};
 }
 
+// The whole number that a value is, to the 60 digits that make two values one.
+std::optional<Real> Whole(const Complex& z) {
+  static const Real tolerance("1e-60");
+  const Real nearest = floor(z.re + Real(0.5));
+  if (abs(z.im) > tolerance || abs(z.re - nearest) > tolerance) return std::nullopt;
+  return nearest;
+}
+
+std::optional<int> WholeUpTo(const Complex& z, int most) {
+  const auto whole = Whole(z);
+  if (!whole.has_value() || *whole < 0 || *whole > most) return std::nullopt;
+  return whole->convert_to<int>();
+}
+
+std::optional<Complex> Factorial(const Complex& z) {
+  const auto n = WholeUpTo(z, kMaxFactorial);
+  if (!n.has_value()) return std::nullopt;
+  Real value = 1;
+  for (int i = 2; i <= *n; ++i) value *= i;
+  return Complex{value, 0};
+}
+
+// n (n-1) … (n-k+1) / k!, for any n.
+std::optional<Complex> Binomial(const Complex& n, const Complex& below) {
+  const auto k = WholeUpTo(below, kMaxFactorial);
+  if (!k.has_value()) return std::nullopt;
+  Complex value{1, 0};
+  for (int i = 0; i < *k; ++i) {
+    value = Times(value, {n.re - i, n.im});
+    value = {value.re / (i + 1), value.im / (i + 1)};
+  }
+  return value;
+}
+
+std::optional<Complex> Rounded(const Complex& z, bool up) {
+  if (z.im != 0) return std::nullopt;
+  const auto whole = Whole(z);
+  if (whole.has_value()) return Complex{*whole, 0};
+  return Complex{up ? ceil(z.re) : floor(z.re), 0};
+}
+
+// Where a hair's breadth decides, so that fractions are taken exactly: 3 - 10^{-150} is below 3.
+bool HasSteps(Kind kind) {
+  return kind == Kind::kFactorial || kind == Kind::kBinomial || kind == Kind::kFloor ||
+         kind == Kind::kCeiling;
+}
+
+Real RealOf(const Rational& value) { return Real(numerator(value)) / Real(denominator(value)); }
+
 }  // namespace
 
 std::optional<Complex> Evaluate(const Expression& expression, int point) {
+  if (HasSteps(expression.kind) &&
+      std::all_of(expression.parts.begin(), expression.parts.end(),
+                  [](const Expression& part) { return EvaluateExactly(part).has_value(); })) {
+    const auto exact = EvaluateExactly(expression);
+    if (!exact.has_value()) return std::nullopt;
+    return Complex{RealOf(*exact), 0};
+  }
   std::vector<Complex> parts;
   for (const Expression& part : expression.parts) {
     const auto value = Evaluate(part, point);
@@ -168,6 +225,16 @@ std::optional<Complex> Evaluate(const Expression& expression, int point) {
     }
     case Kind::kAbsolute:
       result = Complex{Size(parts[0]), 0};
+      break;
+    case Kind::kFactorial:
+      result = Factorial(parts[0]);
+      break;
+    case Kind::kBinomial:
+      result = Binomial(parts[0], parts[1]);
+      break;
+    case Kind::kFloor:
+    case Kind::kCeiling:
+      result = Rounded(parts[0], expression.kind == Kind::kCeiling);
       break;
     case Kind::kFunction:
       if (expression.name != "log") {

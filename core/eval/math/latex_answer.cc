@@ -337,7 +337,12 @@ bool HendrycksEquivalent(absl::string_view a, absl::string_view b) {
 std::optional<ExactNumber> LatexValue(absl::string_view text) {
   absl::string_view expression = absl::StripAsciiWhitespace(text);
   const size_t equals = expression.find('=');
-  if (equals != absl::string_view::npos && equals <= 3) expression.remove_prefix(equals + 1);
+  if (equals != absl::string_view::npos && equals <= 3) {
+    if (expression.substr(0, equals).find_first_of("<>!") != absl::string_view::npos) {
+      return std::nullopt;  // "x <= 5" is not 5
+    }
+    expression.remove_prefix(equals + 1);
+  }
   while (absl::ConsumeSuffix(&expression, ".") || absl::ConsumeSuffix(&expression, " ")) {
   }
   if (expression.size() > 4096) return std::nullopt;

@@ -213,6 +213,8 @@ bool EqualExpressions(const std::string& a, const std::string& b) {
     return NumbersMatch(*left_value, *right_value, {}, {});
   const auto left = math::ParseExpression(a), right = math::ParseExpression(b);
   if (!left.has_value() || !right.has_value()) return false;
+  const auto left_exact = math::EvaluateExactly(*left), right_exact = math::EvaluateExactly(*right);
+  if (left_exact.has_value() && right_exact.has_value()) return *left_exact == *right_exact;
   static const Real tolerance("1e-60");
   int agreed = 0;
   for (int point = 0; point < kPoints; ++point) {
@@ -243,6 +245,9 @@ std::optional<Relation> ReadRelation(const std::string& text) {
                                       {"=", "="}}) {
     std::vector<std::string> sides = Split(text, written);
     if (sides.size() < 2) continue;
+    for (size_t i = 0; i + 1 < sides.size(); ++i) {
+      if (absl::EndsWith(sides[i], "!")) return std::nullopt;  // "x != 5", or a factorial?
+    }
     return Relation{sign, std::move(sides)};
   }
   return std::nullopt;

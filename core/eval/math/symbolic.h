@@ -2,7 +2,8 @@
 // "\frac{\sqrt{2}}{2}", "(x+1)^2" and "x^2+2x+1", "\{2,1\}" and "\{1,2\}".
 //
 // There is no computer algebra here. An expression is read into a tree and evaluated: without
-// roots, functions and letters exactly, as a fraction; otherwise at 12 points with 100 digits,
+// roots, functions and letters exactly, as a fraction (factorials, binomials, floors and ceilings
+// too); otherwise at 12 points with 100 digits,
 // letters having fixed pseudo-random rational values of either sign, powers and roots their
 // principal values among the complex numbers. Two expressions are equal when they agree to 60
 // digits at every point where both are defined, and there are 4 such points at least.

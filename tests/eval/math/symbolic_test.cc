@@ -62,6 +62,28 @@ TEST(SymbolicTest, TheSameMathematicsIsEqual) {
            {"(x,y)=(1,2)", "(1,2)"},
            {"0.\\overline{3}", "\\frac13"},
            {"2.1\\overline{6}", "\\frac{13}{6}"},
+           {"5!", "120"},
+           {"-3!^2", "-36"},
+           {"\\frac{10!}{7!}", "720"},
+           {"2(3!)!x", "1440x"},
+           {"0!+\\sqrt2", "\\sqrt{2}+1"},
+           {"25!", "15511210043330985984000000"},
+           {"\\binom{10}{3}", "120"},
+           {"\\dbinom52\\pi", "10\\pi"},
+           {"{7 \\choose 2}", "21"},
+           {"\\binom{4}{7}", "0"},
+           {"\\binom{-2}{3}", "-4"},
+           {"\\binom{x}{2}", "\\frac{x(x-1)}{2}"},
+           {"\\binom{1/2}{2}", "-\\frac18"},
+           {"\\lfloor 2.7 \\rfloor", "2"},
+           {"\\left\\lfloor -\\frac52 \\right\\rfloor", "-3"},
+           {"\\lceil -2.5 \\rceil", "-2"},
+           {"3\\lceil\\pi\\rceil", "12"},
+           {"\\lfloor\\sqrt{50}\\rfloor x", "7x"},
+           {"⌊7/2⌋", "3"},
+           {"\\lfloor \\log_2 8 \\rfloor", "3"},
+           {"\\lfloor x \\rfloor", "-\\lceil -x \\rceil"},
+           {"2^{300}+1", "1+4^{150}"},
        }) {
     EXPECT_TRUE(SymbolicallyEqual(pair.a, pair.b)) << pair.a << "   " << pair.b;
     EXPECT_TRUE(SymbolicallyEqual(pair.b, pair.a)) << pair.a << "   " << pair.b;
@@ -98,6 +120,31 @@ TEST(SymbolicTest, OtherMathematicsIsNot) {
            {"\\pm 3", "3"},
            {"(x,y)=(1,2)", "(2,1)"},
            {"0.\\overline{3}", "0.3"},
+           {"3!", "3"},
+           {"5!", "5"},
+           {"100!", "100!+1"},
+           {"2^{300}", "2^{300}+1"},
+           {"\\binom{300}{150}+1", "\\binom{300}{150}"},
+           {"\\lfloor 3-10^{-150} \\rfloor", "3"},
+           {"(3+10^{-150})!", "6"},
+           {"\\lfloor 2.7 \\rfloor", "3"},
+           {"\\lfloor x \\rfloor", "x"},
+           {"\\binom{5}{2}", "\\frac52"},
+           {"\\binom{5}{2.5}", "\\binom{5}{2.5}+0"},
+           {"x!", "y!"},
+           {"x!+1", "1+x!"},  // not read: letters are no whole numbers here
+           {"3!!", "3!!+0"},
+           {"2^3!", "64"},
+           {"2^3!", "40320"},
+           {"2 3!", "12"},
+           {"(-1)!", "(-1)!+0"},
+           {"3000!", "3000!+0"},
+           {"2 != 5", "2 = 5"},
+           {"x != 5", "5"},
+           {"x!=5", "5"},
+           {"x<=5", "5"},
+           {"x>=5", "x<=5"},
+           {"\\lfloor x", "x"},
        }) {
     EXPECT_FALSE(SymbolicallyEqual(pair.a, pair.b)) << pair.a << "   " << pair.b;
     EXPECT_FALSE(SymbolicallyEqual(pair.b, pair.a)) << pair.a << "   " << pair.b;
@@ -112,8 +159,20 @@ std::string Repeated(absl::string_view piece, size_t bytes) {
 
 TEST(SymbolicTest, HostileAnswersEnd) {
   const auto start = std::chrono::steady_clock::now();
-  for (const char* piece : {"(", "{", "\\frac{", "x^", "x^{", "\\sqrt", "|", "-", "1,", "\\{", "9^",
-                            "\\begin{pmatrix}", "\\cup", "=", "\\sin", "e^", "(1,", "\xFF"}) {
+  for (const char* piece : {"(",         "{",
+                            "\\frac{",   "x^",
+                            "x^{",       "\\sqrt",
+                            "|",         "-",
+                            "1,",        "\\{",
+                            "9^",        "\\begin{pmatrix}",
+                            "\\cup",     "=",
+                            "\\sin",     "e^",
+                            "(1,",       "\xFF",
+                            "1999!+",    "1999!\\cdot",
+                            "(",         "\\binom{1999}{999}+",
+                            "\\lfloor",  "\\lfloor x^",
+                            "3!",        "\\binom",
+                            "2^{99999}+"}) {
     for (const size_t bytes : {100, 4000, 100000}) {
       const std::string text = Repeated(piece, bytes);
       SymbolicallyEqual(text, text + "1");

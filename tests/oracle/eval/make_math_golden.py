@@ -158,7 +158,34 @@ def mixed(rnd):
     return f"{n}\\frac{{{a}}}{{{b}}}", f"\\frac{{{n * b + a + wrong}}}{{{b}}}", not wrong
 
 
-KINDS = {k.__name__.strip("_"): k for k in (fraction, decimal, root, polynomial, rational, constant, powers, spelled, percent, interval, tuple_, set_, matrix, mixed)}
+def factorial(rnd):
+    n, k = rnd.randint(1, 12), rnd.randint(1, 6)
+    wrong = int(rnd.random() < 0.5)
+    left, right = rnd.choice([(f"{n}!", str(sp.factorial(n) + wrong)), (f"\\frac{{{n + k}!}}{{{n}!}}", str(sp.ff(n + k, k) + wrong)), (f"{n}!\\pi", f"{sp.factorial(n) + wrong}\\pi"),
+                              (f"{n}\\cdot {n}!", f"{n + 1 + wrong}!-{n}!"), (f"-{n}!x", f"-x\\cdot {sp.factorial(n) + wrong}")])
+    return left, right, not wrong
+
+
+def binomial(rnd):
+    n, k = rnd.randint(2, 14), rnd.randint(1, 14)
+    wrong = int(rnd.random() < 0.5)
+    left, right = rnd.choice([(f"\\binom{{{n}}}{{{k}}}", str(sp.binomial(n, k) + wrong)), (f"\\binom{{{n + k}}}{{{k}}}", f"\\binom{{{n + k}}}{{{n}}}+{wrong}" if wrong else f"\\binom{{{n + k}}}{{{n}}}"),
+                              (f"\\binom{{{n}}}{{{k}}}+\\binom{{{n}}}{{{k - 1}}}", f"\\binom{{{n + 1}}}{{{k}}}" + "+1" * wrong), (f"\\frac{{\\binom{{{n}}}{{2}}}}{{{n}}}", f"\\frac{{{n - 1 + wrong}}}{{2}}")])
+    return left, right, not wrong
+
+
+def rounded(rnd):
+    a, b = rnd.randint(-60, 60), rnd.randint(2, 9)
+    wrong = int(rnd.random() < 0.5)
+    up = rnd.random() < 0.5
+    word = "ceil" if up else "floor"
+    value = sp.ceiling(sp.Rational(a, b)) if up else sp.floor(sp.Rational(a, b))
+    left, right = rnd.choice([(f"\\l{word} \\frac{{{a}}}{{{b}}} \\r{word}", str(value + wrong)), (f"\\left\\l{word} {a / 4} \\right\\r{word}", str((sp.ceiling if up else sp.floor)(sp.Rational(a, 4)) + wrong)),
+                              (f"\\l{word} \\sqrt{{{abs(a)}}} \\r{word}", str((sp.ceiling if up else sp.floor)(sp.sqrt(abs(a))) + wrong)), (f"{b}x+\\l{word} {a}/{b} \\r{word}", f"{value + wrong}+{b}x")])
+    return left, right, not wrong
+
+
+KINDS = {k.__name__.strip("_"): k for k in (fraction, decimal, root, polynomial, rational, constant, powers, spelled, percent, interval, tuple_, set_, matrix, mixed, factorial, binomial, rounded)}
 
 
 def main():
