@@ -1,8 +1,6 @@
 // Loading an adapter into a hosted model: read and check (core/lora), pack, prove on the device
 // with a canary prompt, copy into the store, publish. Nothing is visible before the last step.
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,81 +69,13 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
 
 }  // namespace
 
-// Sequences of their own, with blocks that are not the cache's: the proof works when the cache is
-// full.
-absl::StatusOr<std::vector<std::vector<float>>> HostedModel::CanaryLogits(
-    const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters) {
-  std::vector<std::vector<float>> logits(adapters.size());
-  absl::Status status;
-  ABSL_RETURN_IF_ERROR(engine_->RunBetweenSteps([&](Decoder& decoder) {
-    status = GuardTorch([&]() -> absl::Status {
-      const int64_t blocks_each =
-          (static_cast<int64_t>(prompt.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
-      const int64_t blocks_all = blocks_each * static_cast<int64_t>(adapters.size());
-      ABSL_ASSIGN_OR_RETURN(
-          const std::unique_ptr<KvPool> pool,
-          KvPool::Create(decoder.kv_layout(), (blocks_all + 1) * decoder.kv_layout().block_bytes(),
-                         decoder.kv_memory()));
-      std::vector<std::vector<void*>> blocks(adapters.size());
-      std::vector<Chunk> chunks(adapters.size());
-      for (size_t i = 0; i < adapters.size(); ++i) {
-        for (int64_t b = 0; b < blocks_each; ++b) blocks[i].push_back(pool->Take());
-        chunks[i].tokens = prompt;
-        chunks[i].prompt_length = static_cast<int64_t>(prompt.size());
-        chunks[i].blocks = blocks[i];
-        chunks[i].adapter = adapters[i];
-        chunks[i].first_output = static_cast<int64_t>(prompt.size()) - 1;
-      }
-      decoder.Forward(chunks);
-      const size_t v = static_cast<size_t>(info_.vocabulary);
-      std::vector<float> rows(adapters.size() * v);
-      decoder.Logits(0, static_cast<int64_t>(adapters.size()), rows.data());
-      for (size_t i = 0; i < adapters.size(); ++i) {
-        logits[i].assign(rows.begin() + static_cast<std::ptrdiff_t>(i * v),
-                         rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * v));
-      }
-      return absl::OkStatus();
-    });
-  }));
-  ABSL_RETURN_IF_ERROR(status);
-  return logits;
-}
-
-// One step computes the canary with the adapter and without, side by side; the base's logits must
-// be those of before the adapter came.
 absl::Status HostedModel::Prove(const LoraAdapter& adapter, const LoraWeights& weights,
-                                AdmissionReport& report) {
-  std::vector<int32_t> prompt = canary_;
-  std::vector<float> before = canary_base_;
-  // Trained tokens change nothing until one of them is read.
+                                AdmissionReport& report) const {
+  std::optional<int32_t> trained;
   if (!adapter.tokens.empty() && !adapter.tokens[0].indices.empty()) {
-    prompt.back() = static_cast<int32_t>(adapter.tokens[0].indices[0]);
-    ABSL_ASSIGN_OR_RETURN(std::vector<std::vector<float>> base, CanaryLogits(prompt, {nullptr}));
-    before = std::move(base[0]);
+    trained = static_cast<int32_t>(adapter.tokens[0].indices[0]);
   }
-  ABSL_ASSIGN_OR_RETURN(const std::vector<std::vector<float>> logits,
-                        CanaryLogits(prompt, {nullptr, &weights}));
-  const std::vector<float>& with = logits[1];
-  report.base_restored_bitwise =
-      std::memcmp(before.data(), logits[0].data(), before.size() * sizeof(float)) == 0;
-  for (size_t i = 0; i < with.size(); ++i) {
-    if (!std::isfinite(with[i])) {
-      return absl::InvalidArgumentError(
-          "the canary prompt's logits are not finite with this adapter: it holds NaN, infinite or "
-          "absurdly large values");
-    }
-    report.canary_max_abs_logit_change = std::max(
-        report.canary_max_abs_logit_change, std::fabs(static_cast<double>(with[i]) - before[i]));
-  }
-  if (report.canary_max_abs_logit_change == 0) {
-    return absl::InvalidArgumentError(
-        "the canary prompt's logits are the base's own: the adapter does nothing (is lora_B all "
-        "zeros, as before training?)");
-  }
-  if (!report.base_restored_bitwise) {
-    return absl::InternalError("the base's logits changed while the adapter was resident");
-  }
-  return absl::OkStatus();
+  return canary_->Prove(weights, trained, report);
 }
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Check(

@@ -18,8 +18,7 @@ namespace {
 
 constexpr absl::string_view kCanary =
     "The quick brown fox counts 3 + 4 = 7, writes a list:\n1. one\n2. two\nand ends.";
-// Few, so that an adapter is published quickly; a low-rank change shows in any of them.
-constexpr int64_t kCanaryTokens = 4;
+constexpr int64_t kCanaryTokens = 16;
 
 absl::StatusOr<ComputeType> ResolveDtype(const LoadModelOptions& options,
                                          const Checkpoint& checkpoint) {
@@ -36,6 +35,15 @@ absl::StatusOr<ComputeType> ResolveDtype(const LoadModelOptions& options,
     return info->dtype == DType::kBF16 ? ComputeType::kBfloat16 : ComputeType::kFloat32;
   }
   return ComputeType::kFloat32;
+}
+
+std::vector<int32_t> CanaryPrompt(const PromptEncoder& encoder, const DecoderSpec& spec) {
+  Prompt prompt;
+  prompt.text = std::string(kCanary);
+  absl::StatusOr<std::vector<int32_t>> ids = encoder.Encode(prompt);
+  std::vector<int32_t> tokens = ids.ok() ? *std::move(ids) : std::vector<int32_t>{0};
+  tokens.resize(std::min<size_t>(tokens.size(), std::min(kCanaryTokens, spec.context)));
+  return tokens;
 }
 
 int64_t PlanCacheBytes(const KvLayout& layout, int64_t context, int max_batch, int64_t most) {
@@ -72,7 +80,8 @@ absl::Status HostedModel::Open() {
   const int cores = std::max(1u, std::thread::hardware_concurrency());
   auto threads = std::make_unique<ThreadPool>(host_.threads > 0 ? host_.threads : cores);
   const int max_batch = requested_.max_batch > 0 ? requested_.max_batch : host_.max_batch;
-  const int64_t rows = std::max<int64_t>(host_.step_tokens, max_batch);
+  const int64_t rows =
+      std::max<int64_t>({host_.step_tokens, max_batch, Canary::StepRows(kCanaryTokens)});
   ABSL_ASSIGN_OR_RETURN(PlacedDecoder placed, LoadDecoderOn(requested_.device, spec, *checkpoint_,
                                                             {dtype, rows}, threads.get()));
   std::unique_ptr<Decoder> decoder = std::move(placed.decoder);
@@ -104,22 +113,15 @@ absl::Status HostedModel::Open() {
 
   slots_ = std::make_shared<AdapterSlots>(host_.adapter_memory_bytes, host_.max_resident_adapters);
   modules_ = ModulesOf(spec);
-  Prompt canary;
-  canary.text = std::string(kCanary);
-  absl::StatusOr<std::vector<int32_t>> ids = encoder_->Encode(canary);
-  canary_ = ids.ok() ? *std::move(ids) : std::vector<int32_t>{0};
-  canary_.resize(std::min<size_t>(canary_.size(), std::min(kCanaryTokens, spec.context)));
-
   engine_ = std::make_unique<DeviceEngine>(
       std::move(threads), std::move(decoder), std::move(pool),
       DeviceEngineOptions{max_batch, host_.max_queue, host_.prefix_cache});
   if (!host_.adapter_store_dir.empty()) {
     ABSL_ASSIGN_OR_RETURN(store_, AdapterStore::Open(host_.adapter_store_dir));
   }
-  ABSL_ASSIGN_OR_RETURN(std::vector<std::vector<float>> base, CanaryLogits(canary_, {nullptr}));
-  canary_base_ = std::move(base[0]);
-  if (!std::all_of(canary_base_.begin(), canary_base_.end(),
-                   [](float x) { return std::isfinite(x); })) {
+  ABSL_ASSIGN_OR_RETURN(canary_, Canary::Make(*engine_, CanaryPrompt(*encoder_, spec)));
+  const std::vector<float>& logits = canary_->base_logits();
+  if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
     return absl::InvalidArgumentError(absl::StrCat(
         requested_.path, ": the logits of a short prompt hold NaN or infinity: damaged weights",
         dtype == ComputeType::kBfloat16 ? ", or values beyond bfloat16 (try float32)" : ""));

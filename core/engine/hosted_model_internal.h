@@ -19,6 +19,7 @@
 #include "core/engine/adapter_registry_internal.h"
 #include "core/engine/adapter_slots_internal.h"
 #include "core/engine/adapter_store.h"
+#include "core/engine/canary_internal.h"
 #include "core/engine/device_engine_internal.h"
 #include "core/engine/engine_host.h"
 #include "core/engine/prompt_encoder.h"
@@ -67,11 +68,8 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   absl::StatusOr<AdapterSlots::Weights> Repack(const AdapterVersionEntry& entry) const;
   absl::StatusOr<Entry> Admit(const LoraAdapter& adapter, const LoadAdapterOptions& options,
                               LoadPhases& phases);
-  // Logits [V] of the last token of `prompt`, for each adapter (null: the base), in one step.
-  absl::StatusOr<std::vector<std::vector<float>>> CanaryLogits(
-      const std::vector<int32_t>& prompt, absl::Span<const LoraWeights* const> adapters);
   absl::Status Prove(const LoraAdapter& adapter, const LoraWeights& weights,
-                     AdmissionReport& report);
+                     AdmissionReport& report) const;
   // The copy's folder; `path` where no copies are kept.
   absl::StatusOr<std::string> CopyToStore(const LoraAdapter& adapter, const std::string& path);
 
@@ -82,8 +80,6 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::vector<TargetModule> modules_;
   std::unique_ptr<const PromptEncoder> encoder_;
-  std::vector<int32_t> canary_;
-  std::vector<float> canary_base_;  // [V], the base's logits after it
   std::atomic<int> pins_{0};
   std::unique_ptr<const AdapterStore> store_;  // null: adapters are not copied
   std::shared_ptr<AdapterSlots> slots_;
@@ -91,6 +87,7 @@ class HostedModel : public std::enable_shared_from_this<HostedModel> {
   SerialExecutor prepare_;
   SerialExecutor deliver_;
   std::unique_ptr<DeviceEngine> engine_;
+  std::unique_ptr<const Canary> canary_;  // after engine_, which it borrows
 };
 
 }  // namespace plumbline
