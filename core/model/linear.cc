@@ -7,6 +7,8 @@ namespace plumbline {
 namespace {
 
 constexpr int64_t kDownRows = 8;  // rows of a unit of A · x: a tile of the GEMM
+// Two panels larger than this drive one another out of the cache.
+constexpr int64_t kFedPanelBytes = 640 << 10;
 
 template <typename T>
 void Grow(AlignedBuffer<T>& buffer, int64_t size) {
@@ -154,6 +156,10 @@ void LinearRunner<T>::PlanBase(const PackedLinear<T>& w, const T* x, T* y, Selec
     }
     end = s.row_end;
   }
+  // With one tile of rows the cores are busy with the panel at hand to its end.
+  const int64_t panel_bytes = PackedElements<T>(kPanelColumns, w.in) * int64_t{sizeof(T)};
+  feeds_next_panel_ =
+      !runs_.empty() && runs_[0].rows > kDownRows && 2 * panel_bytes <= kFedPanelBytes;
 }
 
 template <typename T>
@@ -162,17 +168,34 @@ int64_t LinearRunner<T>::Grain(int64_t panels, int64_t panel_cost) const {
       {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
 }
 
-// A panel meets all runs while it is in the cache, then the branches on its columns, whose own
-// panels come near meanwhile: their few kilobytes each are too short for the processor to foresee.
+// What is read right after panel `panel` of the base, soonest first.
+template <typename T>
+void LinearRunner<T>::ListAhead(int64_t panel, int64_t next_panel,
+                                std::vector<Ahead>& ahead) const {
+  ahead.clear();
+  for (const Up& up : ups_) {
+    if (up.Covers(panel)) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
+  }
+  if (feeds_next_panel_ && next_panel < PanelCount(runs_[0].n)) {
+    const int64_t elements = PackedElements<T>(kPanelColumns, runs_[0].k);
+    const int64_t width = std::min<int64_t>(kPanelColumns, runs_[0].n - next_panel * kPanelColumns);
+    ahead.push_back({runs_[0].panels + next_panel * elements,
+                     PackedElements<T>(width, runs_[0].k) * int64_t{sizeof(T)}});
+  }
+}
+
+// A panel meets all runs while it is in the cache, then the branches on its columns.
 template <typename T>
 void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread) {
-  if (runs_.size() == 1 && ups_.empty()) return kernels_.gemm(runs_[0], panel_begin, panel_end);
+  if (runs_.size() == 1 && ups_.empty() && !feeds_next_panel_) {
+    return kernels_.gemm(runs_[0], panel_begin, panel_end);
+  }
   std::vector<Ahead>& ahead = ahead_[thread];
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-    ahead.clear();
-    for (const Up& up : ups_) {
-      if (up.Covers(panel)) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
-    }
+    // Behind the last one of a grain: the others take a grain each meanwhile.
+    const int64_t skipped =
+        panel + 1 < panel_end ? 0 : (threads_.threads() - 1) * (panel_end - panel_begin);
+    ListAhead(panel, panel + 1 + skipped, ahead);
     for (GemmArgs<T> run : runs_) {
       run.ahead = ahead.data();
       run.ahead_count = static_cast<int64_t>(ahead.size());

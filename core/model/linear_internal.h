@@ -3,7 +3,8 @@
 // Per linear: (1) h = A · x of every adapter's rows; (2) the base's product, and on each run of its
 // columns, while they are in the cache, the adapters' y += scaling · B · h; (3) columns that an
 // adapter brings whole. The units of (1) and (2) write disjoint outputs, so threads share them in
-// any order.
+// any order. While the base's product keeps the cores busy, memory brings what comes after it: the
+// adapters' B on the same columns and the next columns' panel.
 //
 // Island-internal.
 #ifndef PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
@@ -94,6 +95,7 @@ class LinearRunner {
   int64_t Grain(int64_t panels, int64_t panel_cost) const;
   void Gemm();
   void Columns(int64_t panel_begin, int64_t panel_end, int thread);
+  void ListAhead(int64_t panel, int64_t next_panel, std::vector<Ahead>& ahead) const;
   void Product(const GemmArgs<T>& args);
   void Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                absl::Span<const Segment> segments);
@@ -109,7 +111,8 @@ class LinearRunner {
   std::vector<Up> ups_;
   int64_t ldh_ = 0;
   AlignedBuffer<float> h_;                  // [rows, ldh]
-  std::vector<std::vector<Ahead>> ahead_;   // by thread: B's panels on the columns at hand
+  bool feeds_next_panel_ = false;           // the base's
+  std::vector<std::vector<Ahead>> ahead_;   // by thread: what the panel at hand brings near
   std::vector<AlignedBuffer<float>> wide_;  // by thread: [8, in], rows of x in fp32
   AlignedBuffer<T> columns_;                // [rows, columns]: logits of trained rows
 };

@@ -15,22 +15,35 @@ namespace plumbline {
 namespace PLUMBLINE_ISA_NAMESPACE {
 
 inline constexpr int64_t kFeedEvery = 16;  // of k
+// How far before its use a panel is asked for: what a core reads while memory answers.
+inline constexpr int64_t kStreamBytes = 6144;
+
+// Not __builtin_prefetch: with it in the loop GCC 12 keeps the tile's sums in memory.
+PLUMBLINE_INLINE void Prefetch(const void* p) { asm volatile("prefetcht0 (%0)" : : "r"(p)); }
+PLUMBLINE_INLINE void PrefetchToL2(const void* p) { asm volatile("prefetcht1 (%0)" : : "r"(p)); }
 
 // Asks for cache lines while a product keeps the core busy: a few every kFeedEvery of k, so that
-// all have been asked for at its end.
+// all have been asked for at its end. The first tile of rows streams its own panel from memory, so
+// where there are more tiles, they do it.
 class Feed {
  public:
-  PLUMBLINE_INLINE Feed(const Ahead* begin, int64_t count, int64_t k)
+  PLUMBLINE_INLINE Feed(const Ahead* begin, int64_t count, int64_t rows, int64_t k)
       : at_(begin), end_(begin + count) {
     int64_t lines = 0;
     for (const Ahead* a = at_; a != end_; ++a) lines += (a->bytes + kLine - 1) / kLine;
-    const int64_t calls = (k + kFeedEvery - 1) / kFeedEvery;
+    const int64_t calls_a_tile = (k + kFeedEvery - 1) / kFeedEvery;
+    const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+    if (tiles > 1) wait_ = calls_a_tile;
+    const int64_t calls = tiles > 1 ? (tiles - 1) * calls_a_tile : calls_a_tile;
     at_once_ = (lines + calls - 1) / calls;
   }
   PLUMBLINE_INLINE void Next() {
+    if (wait_ > 0) {
+      --wait_;
+      return;
+    }
     for (int64_t n = 0; n < at_once_ && at_ != end_; ++n) {
-      // Not __builtin_prefetch: with it in the loop GCC 12 keeps the tile's sums in memory.
-      asm volatile("prefetcht1 (%0)" : : "r"(static_cast<const char*>(at_->data) + offset_));
+      PrefetchToL2(static_cast<const char*>(at_->data) + offset_);
       offset_ += kLine;
       if (offset_ < at_->bytes) continue;
       offset_ = 0;
@@ -42,23 +55,40 @@ class Feed {
   static constexpr int64_t kLine = 64;
   const Ahead* at_;
   const Ahead* end_;
+  int64_t wait_ = 0;  // calls
   int64_t offset_ = 0;
   int64_t at_once_ = 0;
 };
+
+// What a tile's product brings near while it runs: with Read, the panel it reads itself; with Next,
+// what others come to.
 struct NoFeed {
   PLUMBLINE_INLINE void Next() {}
+  PLUMBLINE_INLINE void Read(const void*, int) {}
+};
+struct LaterTileFeed : NoFeed {  // the panel is in the cache by now
+  Feed feed;
+  explicit PLUMBLINE_INLINE LaterTileFeed(const Feed& f) : feed(f) {}
+  PLUMBLINE_INLINE void Next() { feed.Next(); }
+};
+struct FirstTileFeed : LaterTileFeed {
+  using LaterTileFeed::LaterTileFeed;
+  PLUMBLINE_INLINE void Read(const void* p, int lines) {
+    for (int i = 0; i < lines; ++i) Prefetch(static_cast<const char*>(p) + kStreamBytes + 64 * i);
+  }
 };
 
 // acc[r] = x[r, :] · panel, for R rows and a panel of V vectors.
 template <int R, int V, typename F>
 PLUMBLINE_INLINE void TileProduct(const float* x, int64_t ldx, int64_t k, const float* panel,
-                                  Vec acc[][V], F feed) {
+                                  Vec acc[][V], F& feed) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
   }
   for (int64_t i = 0; i < k; ++i) {
     if (i % kFeedEvery == 0) feed.Next();
     Vec w[V];
+    feed.Read(panel + i * V * kLanes, V);
     for (int v = 0; v < V; ++v) w[v] = Load(panel + (i * V + v) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -95,7 +125,7 @@ PLUMBLINE_INLINE VecU LoadPairs(const Bf16* p) {
 
 template <int R, int V, typename F>
 PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const Bf16* panel,
-                                  Vec acc[][V], F feed) {
+                                  Vec acc[][V], F& feed) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
   }
@@ -103,6 +133,7 @@ PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const B
   for (int64_t i = 0; i < whole; i += 2) {
     if (i % kFeedEvery == 0) feed.Next();
     VecU w[V];
+    feed.Read(panel + i * V * kLanes, V);
     for (int v = 0; v < V; ++v) w[v] = LoadPairs(panel + (i * V + 2 * v) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -126,13 +157,14 @@ PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const B
 // would give.
 template <int R, int V, typename F>
 PLUMBLINE_INLINE void TileProduct(const float* x, int64_t ldx, int64_t k, const Bf16* panel,
-                                  Vec acc[][V], F feed) {
+                                  Vec acc[][V], F& feed) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
   }
   for (int64_t i = 0; i < k; i += 2) {
     if (i % kFeedEvery == 0) feed.Next();
     VecU w[V];
+    feed.Read(panel + i * V * kLanes, V);
     for (int v = 0; v < V; ++v) w[v] = LoadPairs(panel + (i * V + 2 * v) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -168,14 +200,14 @@ struct GemmTile {
   const W* panel;
   int64_t column;
   int lanes[V];
-  bool feeds;
+  Feed& feed;
   Vec bias[V];
 
-  GemmTile(const GemmArgs<T, W, Y>& args, int64_t p, bool feeds)
+  GemmTile(const GemmArgs<T, W, Y>& args, int64_t p, Feed& feed)
       : a(args),
         panel(args.panels + p * PanelElements<W>(args.k)),
         column(p * kPanelColumns),
-        feeds(feeds) {
+        feed(feed) {
     for (int v = 0; v < V; ++v) {
       lanes[v] = LanesOf(a.n, column, v);
       bias[v] = a.bias == nullptr ? Splat(0.f) : LoadN(a.bias + column + v * kLanes, lanes[v]);
@@ -186,26 +218,33 @@ struct GemmTile {
   __attribute__((noinline)) void Run(int64_t row) const {
     Vec acc[R][V];
     const T* x = a.x + row * a.ldx;
-    if (feeds && row == 0) {
-      TileProduct<R, V>(x, a.ldx, a.k, panel, acc, Feed(a.ahead, a.ahead_count, a.k));
+    if (row == 0) {
+      Product<R>(x, acc, FirstTileFeed(feed));
     } else {
-      TileProduct<R, V>(x, a.ldx, a.k, panel, acc, NoFeed());
+      Product<R>(x, acc, LaterTileFeed(feed));
     }
     for (int r = 0; r < R; ++r) {
       Y* y = a.y + (row + r) * a.ldy + column;
       for (int v = 0; v < V; ++v) StoreN(acc[r][v] + bias[v], y + v * kLanes, lanes[v]);
     }
   }
+
+  // `own`: in registers meanwhile.
+  template <int R, typename F>
+  PLUMBLINE_INLINE void Product(const T* x, Vec acc[][V], F own) const {
+    TileProduct<R, V>(x, a.ldx, a.k, panel, acc, own);
+    feed = own.feed;
+  }
 };
 
 template <typename T, typename W, typename Y>
 void Gemm(const GemmArgs<T, W, Y>& args, int64_t panel_begin, int64_t panel_end) {
-  const bool feeds = args.ahead_count > 0;
+  Feed feed(args.ahead, args.ahead_count, args.rows, args.k);
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     if (IsNarrowPanel(args.n, p)) {
-      ForRowTiles(args.rows, GemmTile<T, W, Y, 1>(args, p, feeds && p == panel_begin));
+      ForRowTiles(args.rows, GemmTile<T, W, Y, 1>(args, p, feed));
     } else {
-      ForRowTiles(args.rows, GemmTile<T, W, Y, 2>(args, p, feeds && p == panel_begin));
+      ForRowTiles(args.rows, GemmTile<T, W, Y, 2>(args, p, feed));
     }
   }
 }
@@ -229,7 +268,8 @@ struct LoraUpTile {
   template <int R>
   __attribute__((noinline)) void Run(int64_t row) const {
     Vec acc[R][V];
-    TileProduct<R, V>(a.h + row * a.ldh, a.ldh, a.rank, panel, acc, NoFeed());
+    NoFeed none;
+    TileProduct<R, V>(a.h + row * a.ldh, a.ldh, a.rank, panel, acc, none);
     const bool plain = a.lora_bias == nullptr && a.magnitude == nullptr;
     for (int v = 0; v < V && plain; ++v) {
       for (int r = 0; r < R; ++r) {
