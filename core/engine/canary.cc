@@ -21,23 +21,33 @@ double LargestChange(absl::Span<const float> with, absl::Span<const float> witho
   return finite ? largest : NAN;
 }
 
+bool ChangesHead(const LoraWeights& weights) {
+  const LoraGroup& head = weights.head;
+  return head.present() || !head.bias.empty() || !head.replaced.empty() ||
+         !head.rows.columns.empty();
+}
+
 }  // namespace
 
-Canary::Canary(DeviceEngine& engine, Prompt prompt, size_t glance)
+Canary::Canary(DeviceEngine& engine, Prompt prompt, size_t glance, int64_t glance_logits)
     : engine_(engine),
       prompt_(std::move(prompt)),
       glance_(prompt_.begin(),
-              prompt_.begin() + static_cast<std::ptrdiff_t>(std::min(glance, prompt_.size()))) {}
+              prompt_.begin() + static_cast<std::ptrdiff_t>(std::min(glance, prompt_.size()))),
+      glance_logits_(std::min(glance_logits / kPanelColumns * kPanelColumns,
+                              engine.decoder().spec().vocabulary)) {}
 
 absl::StatusOr<std::unique_ptr<const Canary>> Canary::Make(DeviceEngine& engine,
                                                            std::vector<int32_t> prompt,
-                                                           size_t glance) {
-  std::unique_ptr<Canary> canary(new Canary(engine, std::move(prompt), glance));
-  ABSL_ASSIGN_OR_RETURN(canary->base_, canary->Logits({{&canary->glance_, nullptr}}));
+                                                           size_t glance, int64_t glance_logits) {
+  std::unique_ptr<Canary> canary(new Canary(engine, std::move(prompt), glance, glance_logits));
+  ABSL_ASSIGN_OR_RETURN(canary->base_, canary->Logits({{&canary->glance_, nullptr}},
+                                                      engine.decoder().spec().vocabulary));
   return canary;
 }
 
-absl::StatusOr<std::vector<float>> Canary::Logits(absl::Span<const Row> rows) const {
+absl::StatusOr<std::vector<float>> Canary::Logits(absl::Span<const Row> rows,
+                                                  int64_t columns) const {
   std::vector<float> logits;
   absl::Status status;
   ABSL_RETURN_IF_ERROR(engine_.RunBetweenSteps([&](Decoder& decoder) {
@@ -63,8 +73,8 @@ absl::StatusOr<std::vector<float>> Canary::Logits(absl::Span<const Row> rows) co
         chunks[i].first_output = length - 1;
       }
       decoder.Forward(chunks);
-      logits.resize(rows.size() * static_cast<size_t>(decoder.spec().vocabulary));
-      decoder.Logits(0, static_cast<int64_t>(rows.size()), logits.data());
+      logits.resize(rows.size() * static_cast<size_t>(columns));
+      decoder.FirstLogits(0, static_cast<int64_t>(rows.size()), columns, logits.data());
       return absl::OkStatus();
     });
   }));
@@ -74,13 +84,14 @@ absl::StatusOr<std::vector<float>> Canary::Logits(absl::Span<const Row> rows) co
 
 absl::Status Canary::Prove(const LoraWeights& weights, std::optional<int32_t> trained,
                            AdmissionReport& report) const {
-  const size_t v = base_.size();
-  for (const Prompt* tried : {&glance_, &prompt_}) {
-    Prompt prompt = *tried;
+  for (const bool glance : {true, false}) {
+    Prompt prompt = glance ? glance_ : prompt_;
+    const size_t v =
+        glance && !ChangesHead(weights) ? static_cast<size_t>(glance_logits_) : base_.size();
     if (trained.has_value()) prompt.back() = *trained;
     std::vector<Row> rows = {{&prompt, &weights}, {&glance_, nullptr}};
     if (prompt != glance_) rows.push_back({&prompt, nullptr});
-    ABSL_ASSIGN_OR_RETURN(const std::vector<float> logits, Logits(rows));
+    ABSL_ASSIGN_OR_RETURN(const std::vector<float> logits, Logits(rows, static_cast<int64_t>(v)));
     const auto row = [&](size_t i) { return absl::MakeConstSpan(logits).subspan(i * v, v); };
     if (std::memcmp(base_.data(), row(1).data(), v * sizeof(float)) != 0) {
       return absl::InternalError("the base's logits changed while the adapter was resident");

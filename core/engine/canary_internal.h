@@ -3,8 +3,10 @@
 // One step computes a short prompt with the adapter and without, side by side: the adapter's logits
 // must differ, and the base's must have the bits they had before any adapter came. Such a step
 // costs what reading the base's weights costs, if it has few rows; so the proof begins with a
-// glance, the prompt's first two tokens (of one alone, queries and keys change nothing). Only what
-// shows nothing at a glance gets the whole prompt, and is refused when that shows nothing either.
+// glance: the prompt's first two tokens (of one alone, queries and keys change nothing) and the
+// first logits (the head is a good part of a small model), all of them where the adapter changes
+// the head. Only what shows nothing at a glance gets the whole prompt and all logits, and is
+// refused when they show nothing either.
 //
 // Island-internal.
 #ifndef PLUMBLINE_CORE_ENGINE_CANARY_INTERNAL_H_
@@ -34,7 +36,8 @@ class Canary {
   // Computes the base's logits. `engine` is borrowed. `prompt`: not empty, ids of the model.
   static absl::StatusOr<std::unique_ptr<const Canary>> Make(DeviceEngine& engine,
                                                             std::vector<int32_t> prompt,
-                                                            size_t glance = kGlanceTokens);
+                                                            size_t glance = kGlanceTokens,
+                                                            int64_t glance_logits = 16384);
 
   // Fills in the report's two figures of the canary. `trained`: a token whose embedding the adapter
   // trained; it is read, since without it nothing would change. InvalidArgument: the logits do not
@@ -53,14 +56,15 @@ class Canary {
     const LoraWeights* adapter;  // null: the base
   };
 
-  Canary(DeviceEngine& engine, Prompt prompt, size_t glance);
-  // The logits after the last token of each row, one after the other. In sequences of their own,
-  // with blocks that are not the cache's: the proof works when the cache is full.
-  absl::StatusOr<std::vector<float>> Logits(absl::Span<const Row> rows) const;
+  Canary(DeviceEngine& engine, Prompt prompt, size_t glance, int64_t glance_logits);
+  // The first `columns` logits after the last token of each row, one after the other. In sequences
+  // of their own, with blocks that are not the cache's: the proof works when the cache is full.
+  absl::StatusOr<std::vector<float>> Logits(absl::Span<const Row> rows, int64_t columns) const;
 
   DeviceEngine& engine_;
   const Prompt prompt_;
   const Prompt glance_;
+  const int64_t glance_logits_;
   std::vector<float> base_;
 };
 

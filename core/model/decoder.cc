@@ -48,7 +48,10 @@ class DecoderImpl : public Decoder {
   int64_t output_rows() const override { return output_rows_; }
 
   void Forward(absl::Span<const Chunk> chunks) override;
-  void Logits(int64_t begin, int64_t end, float* out) override;
+  void Logits(int64_t begin, int64_t end, float* out) override {
+    FirstLogits(begin, end, spec_.vocabulary, out);
+  }
+  void FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) override;
 
  private:
   int64_t QkvWidth() const { return spec_.q_width() + 2 * spec_.kv_width(); }
@@ -305,7 +308,7 @@ void DecoderImpl<T>::KeepOutputs() {
 }
 
 template <typename T>
-void DecoderImpl<T>::Logits(int64_t begin, int64_t end, float* out) {
+void DecoderImpl<T>::FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) {
   const int64_t v = spec_.vocabulary;
   const auto head = [](const LoraWeights& lora) -> const LoraGroup& { return lora.head; };
   for (int64_t row = begin; row < end; row += kLogitRows) {
@@ -317,14 +320,19 @@ void DecoderImpl<T>::Logits(int64_t begin, int64_t end, float* out) {
       if (from < to) segments.push_back({s.adapter, from, to});
     }
     T* logits = logits_.data();
-    if constexpr (std::is_same_v<T, float>) logits = out + (row - begin) * v;
-    linear_.Run(weights_.head, hidden_.data() + row * spec_.hidden, logits, head, segments);
-    ForRows(threads_, count, 4 * v, [&](int64_t first, int64_t last) {
-      float* to = out + (row - begin + first) * v;
-      if constexpr (!std::is_same_v<T, float>) {
-        kernels_.to_float(logits + first * v, to, (last - first) * v);
+    if constexpr (std::is_same_v<T, float>) {
+      if (columns == v) logits = out + (row - begin) * v;
+    }
+    linear_.Run(weights_.head, hidden_.data() + row * spec_.hidden, logits, head, segments,
+                columns);
+    ForRows(threads_, count, 4 * columns, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) {
+        float* to = out + (row - begin + i) * columns;
+        if (static_cast<const void*>(logits + i * v) != to) {
+          kernels_.to_float(logits + i * v, to, columns);
+        }
+        if (spec_.logit_softcap > 0) kernels_.softcap(spec_.logit_softcap, to, columns);
       }
-      if (spec_.logit_softcap > 0) kernels_.softcap(spec_.logit_softcap, to, (last - first) * v);
     });
   }
 }
@@ -340,6 +348,15 @@ absl::StatusOr<std::unique_ptr<Decoder>> LoadAs(const DecoderSpec& spec,
 }
 
 }  // namespace
+
+void Decoder::FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) {
+  const int64_t v = spec().vocabulary;
+  std::vector<float> all(static_cast<size_t>((end - begin) * v));
+  Logits(begin, end, all.data());
+  for (int64_t row = 0; row < end - begin; ++row) {
+    std::copy_n(all.data() + row * v, columns, out + row * columns);
+  }
+}
 
 absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& spec,
                                                        const Checkpoint& checkpoint,

@@ -77,6 +77,9 @@ class Decoder {
   virtual int64_t output_rows() const = 0;
   // Logits of output rows [begin, end): out [end - begin, V] fp32, rounded through the dtype.
   virtual void Logits(int64_t begin, int64_t end, float* out) = 0;
+  // The same of the vocabulary's first `columns`, a multiple of kPanelColumns or V: out
+  // [end - begin, columns]. Here: all are computed and those are kept.
+  virtual void FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out);
 };
 
 }  // namespace plumbline

@@ -34,10 +34,11 @@ const LoraGroup* GroupOf(const Segment& segment, SelectGroup select) {
 
 template <typename T>
 void LinearRunner<T>::Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
-                          absl::Span<const Segment> segments) {
+                          absl::Span<const Segment> segments, int64_t columns) {
   PlanLora(w, y, select, segments);
   LoraDown(x, w.in);
   PlanBase(w, x, y, select, segments);
+  for (GemmArgs<T>& run : runs_) run.n = columns > 0 ? columns : w.out;
   Gemm();
   Replace(w, x, y, select, segments);
   LaterUps();

@@ -64,9 +64,9 @@ class LinearRunner {
         wide_(threads->threads()) {}
 
   // y [rows, w.out] = x [rows, w.in] · Wᵀ + b, each segment with its adapter's changes. `segments`
-  // cover the rows in order.
+  // cover the rows in order. Of y, the base's product with the first `columns` may do (0: all).
   void Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
-           absl::Span<const Segment> segments);
+           absl::Span<const Segment> segments, int64_t columns = 0);
 
  private:
   // h of up to 8 rows and one panel of A.

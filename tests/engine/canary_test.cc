@@ -40,13 +40,17 @@ class CanaryTest : public ::testing::Test {
       module.b.narrow(0, 0, 1).mul_(-1);  // not along a vector of ones
     }
     EXPECT_EQ(adapter.modules.size(), 1u) << name;
+    return Packed(adapter);
+  }
+  std::shared_ptr<const LoraWeights> Packed(const LoraAdapter& adapter) {
     const auto none = [](const TargetModule&, absl::string_view) -> absl::StatusOr<at::Tensor> {
       return absl::InternalError("not asked for");
     };
-    return *PackLora(spec, adapter, ComputeType::kFloat32, none);
+    return *PackLora(engine_->decoder().spec(), adapter, ComputeType::kFloat32, none);
   }
-  std::unique_ptr<const Canary> Make(size_t glance) {
-    return *Canary::Make(*engine_, {1, 70, 80, 90}, glance);
+  // The tiny model's vocabulary is 264.
+  std::unique_ptr<const Canary> Make(size_t glance, int64_t glance_logits = 64) {
+    return *Canary::Make(*engine_, {1, 70, 80, 90}, glance, glance_logits);
   }
 
   std::shared_ptr<const Checkpoint> checkpoint_;
@@ -76,6 +80,24 @@ TEST_F(CanaryTest, WhatAGlanceDoesNotShowIsLookedForInTheWholePrompt) {
   EXPECT_TRUE(report_.base_restored_bitwise);
 }
 
+TEST_F(CanaryTest, ATrainedRowOfTheHeadIsSeenWhereverItIs) {
+  const DecoderSpec& spec = engine_->decoder().spec();
+  LoraAdapter adapter;
+  TrainableTokens& tokens = adapter.tokens.emplace_back();
+  for (const TargetModule& target : ModulesOf(spec)) {
+    if (target.is_output_head) tokens.target = target;
+  }
+  tokens.indices = {250};  // behind the logits of a glance
+  tokens.rows = at::full({1, spec.hidden}, 0.5f);
+  EXPECT_OK(Make(2)->Prove(*Packed(adapter), {}, report_));
+  EXPECT_GT(report_.canary_max_abs_logit_change, 0);
+}
+
+TEST_F(CanaryTest, AllLogitsOfTheBaseAreKept) {
+  EXPECT_EQ(Make(2)->base_logits().size(), 264u);
+  EXPECT_EQ(Make(2, 64)->base_logits(), Make(2, 1 << 20)->base_logits());
+}
+
 TEST_F(CanaryTest, AnAdapterThatShowsNothingIsRefused) {
   EXPECT_THAT(Make(2)->Prove(*Adapter("model.layers.0.mlp.down_proj", 0.1f, 0), {}, report_),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("does nothing")));
@@ -94,10 +116,7 @@ TEST_F(CanaryTest, ATrainedTokenIsRead) {
   tokens.target = ModulesOf(spec)[0];
   tokens.indices = {200};
   tokens.rows = at::full({1, spec.hidden}, 0.5f);
-  const auto none = [](const TargetModule&, absl::string_view) -> absl::StatusOr<at::Tensor> {
-    return absl::InternalError("not asked for");
-  };
-  const auto weights = *PackLora(spec, adapter, ComputeType::kFloat32, none);
+  const auto weights = Packed(adapter);
   const auto canary = Make(2);
   EXPECT_THAT(canary->Prove(*weights, {}, report_), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_OK(canary->Prove(*weights, 200, report_));
