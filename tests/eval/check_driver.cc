@@ -17,7 +17,7 @@
 //   check_driver configs                {"text": a task file, "folder": of what it includes}
 //                                       → {"error": string or null} of its keys and templates
 //   check_driver literals               {"text"} → {"value"} or {"error", "unsupported"}
-//   check_driver yaml                   {"text"} → {"value"} or {"error"}
+//   check_driver yaml                   {"text"} → {"value": its JSON} or {"error"}
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -157,7 +157,7 @@ json Literal(const json& request) {
 json Yaml(const json& request) {
   const auto root = ConfigNode::ParseYaml(request["text"].get<std::string>(), "t.yaml");
   if (!root.ok()) return {{"error", std::string(root.status().message())}};
-  return {{"value", json(root->Json())}};
+  return {{"value", root->Json().dump(-1, ' ', true)}};  // as text: json would sort the keys
 }
 
 json PromptJson(const Prompt& prompt) {

@@ -50,6 +50,11 @@ TEST(OracleDifferentialTest, NumericFilters) {
   EXPECT_EQ(RunScript("numeric_differential.py", "--cases 2500 --seed 3"), 0);
 }
 
+TEST(OracleDifferentialTest, Yaml) {
+  SKIP_WITHOUT_ORACLE();
+  EXPECT_EQ(RunScript("yaml_differential.py", "--cases 5000 --seed 3"), 0);
+}
+
 TEST(OracleDifferentialTest, PythonLiterals) {
   SKIP_WITHOUT_ORACLE();
   EXPECT_EQ(RunScript("literal_differential.py", "--cases 5000 --seed 3"), 0);

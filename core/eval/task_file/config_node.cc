@@ -1,7 +1,5 @@
 #include "core/eval/task_file/config_node.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 
 #include "absl/strings/match.h"
@@ -9,11 +7,11 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/eval/task_file/yaml_scalar.h"
+#include "core/eval/task_file/yaml_tree.h"
 
 namespace plumbline {
 namespace {
 
-constexpr int kMaxDepth = 32;
 constexpr int kMaxNodes = 100000;
 
 // Whether the value's types may be anything: keys that are kept out of the scores.
@@ -25,109 +23,83 @@ bool IsIgnored(absl::string_view path) {
 
 class ConfigReader {
  public:
-  // `text` is normalised.
-  ConfigReader(absl::string_view text, absl::string_view file) : text_(text), file_(file) {}
+  ConfigReader(const YamlTree& tree, absl::string_view file) : tree_(tree), file_(file) {}
 
-  absl::StatusOr<ConfigNode> Read(const YAML::Node& yaml, const std::string& path, int depth) {
+  absl::StatusOr<ConfigNode> Read(size_t index, const std::string& path, int depth) {
+    const YamlNode& yaml = tree_.nodes[index];
     ConfigNode node;
     node.file_ = file_;
     node.path_ = path;
-    node.line_ = yaml.Mark().line + 1;
-    if (depth > kMaxDepth) return node.Error("nested deeper than 32");
+    node.line_ = yaml.line;
+    if (depth > kMaxYamlDepth) {
+      return node.Error(absl::StrCat("nested deeper than ", kMaxYamlDepth));
+    }
     if (++nodes_ > kMaxNodes) return node.Error("the file expands to more than 100,000 values");
-    if (yaml.Tag() == "tag:yaml.org,2002:null" && !yaml.IsSequence() && !yaml.IsMap()) return node;
+    if (yaml.kind == YamlNode::kScalar) {
+      if (yaml.tag == "tag:yaml.org,2002:null") return node;
+      ABSL_RETURN_IF_ERROR(CheckTag(yaml, node));
+      ABSL_RETURN_IF_ERROR(ReadScalar(yaml, node));
+      return node;
+    }
     ABSL_RETURN_IF_ERROR(CheckTag(yaml, node));
-    switch (yaml.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null:
-        return node;
-      case YAML::NodeType::Scalar:
-        ABSL_RETURN_IF_ERROR(ReadScalar(yaml, node));
-        return node;
-      case YAML::NodeType::Sequence:
-        node.kind_ = ConfigNode::kList;
-        for (size_t i = 0; i < yaml.size(); ++i) {
-          ABSL_ASSIGN_OR_RETURN(ConfigNode child,
-                                Read(yaml[i], absl::StrCat(path, "[", i, "]"), depth + 1));
-          node.list_.push_back(std::move(child));
-        }
-        return node;
-      case YAML::NodeType::Map:
-        node.kind_ = ConfigNode::kMap;
-        for (const auto& entry : yaml) {
-          ABSL_ASSIGN_OR_RETURN(const std::string key, ReadKey(entry.first, node));
-          const bool again = !keys_.insert(absl::StrCat(path, "\n", key)).second;
-          if (again && !IsIgnored(path)) {
-            return node.Error(absl::StrCat("the key \"", key, "\" is there twice"));
-          }
-          ABSL_ASSIGN_OR_RETURN(
-              ConfigNode child,
-              Read(entry.second, path.empty() ? key : absl::StrCat(path, ".", key), depth + 1));
-          child.line_ = entry.first.Mark().line + 1;
-          node.map_.emplace_back(key, std::move(child));
-        }
-        return node;
+    if (yaml.kind == YamlNode::kList) {
+      node.kind_ = ConfigNode::kList;
+      for (size_t i = 0; i < yaml.children.size(); ++i) {
+        ABSL_ASSIGN_OR_RETURN(ConfigNode child,
+                              Read(yaml.children[i], absl::StrCat(path, "[", i, "]"), depth + 1));
+        node.list_.push_back(std::move(child));
+      }
+      return node;
+    }
+    node.kind_ = ConfigNode::kMap;
+    std::set<std::string> keys;
+    for (size_t i = 0; i + 1 < yaml.children.size(); i += 2) {
+      const YamlNode& written = tree_.nodes[yaml.children[i]];
+      ABSL_ASSIGN_OR_RETURN(const std::string key, ReadKey(written, node));
+      if (!keys.insert(key).second && !IsIgnored(path)) {
+        return node.Error(absl::StrCat("the key \"", key, "\" is there twice"));
+      }
+      ABSL_ASSIGN_OR_RETURN(
+          ConfigNode child,
+          Read(yaml.children[i + 1], path.empty() ? key : absl::StrCat(path, ".", key), depth + 1));
+      child.line_ = written.line;
+      node.map_.emplace_back(key, std::move(child));
     }
     return node;
   }
 
  private:
-  absl::Status CheckTag(const YAML::Node& yaml, const ConfigNode& node) const {
-    const std::string& tag = yaml.Tag();
-    const size_t at = SkipYamlAnchor(text_, static_cast<size_t>(std::max(yaml.Mark().pos, 0)));
-    const bool written = at < text_.size() && text_[at] == '!';
-    if (tag.empty() || tag == "?" || (tag == "!" && !written)) return absl::OkStatus();
+  static absl::Status CheckTag(const YamlNode& yaml, const ConfigNode& node) {
+    if (yaml.tag.empty()) return absl::OkStatus();
     return node.Error(absl::StrCat(
-        "the tag ", tag, " is not supported",
-        tag == "!function" ? ": no Python runs here; write a Jinja template, a filter_list or a "
-                             "checker instead"
-                           : ""));
+        "the tag ", yaml.tag, " is not supported",
+        yaml.tag == "!function" ? ": no Python runs here; write a Jinja template, a filter_list or "
+                                  "a checker instead"
+                                : ""));
   }
 
-  // Where yaml-cpp reads a folded block otherwise than PyYAML.
-  absl::Status CheckFolded(absl::string_view head) const {
-    if (absl::StrContains(head, "+")) {
-      return absl::InvalidArgumentError(
-          "a folded block that keeps its line breaks (>+) is not supported: write |+ or quotes");
-    }
-    if (absl::EndsWith(text_, " ")) {
-      return absl::InvalidArgumentError(
-          "there is a folded block (>), and the file ends with a space: end it with a line break");
-    }
-    return absl::OkStatus();
+  static absl::StatusOr<PlainScalar> Value(const YamlNode& yaml) {
+    if (yaml.plain) return ResolvePlainScalar(yaml.value);
+    return PlainScalar(yaml.value);
   }
 
-  // The value of a scalar, of its own or a key.
-  absl::StatusOr<PlainScalar> Value(const YAML::Node& yaml) const {
-    const std::string& value = yaml.Scalar();
-    if (yaml.Tag() != "!") return ResolvePlainScalar(value);
-    const size_t at = SkipYamlAnchor(text_, static_cast<size_t>(std::max(yaml.Mark().pos, 0)));
-    if (at < text_.size() && text_[at] == '|') return PlainScalar(value);
-    if (at < text_.size() && text_[at] == '>') {
-      ABSL_RETURN_IF_ERROR(CheckFolded(text_.substr(at, 3)));
-      return PlainScalar(value);
-    }
-    ABSL_ASSIGN_OR_RETURN(std::string quoted, DecodeQuotedScalar(text_, at));
-    return PlainScalar(std::move(quoted));
-  }
-
-  absl::StatusOr<std::string> ReadKey(const YAML::Node& yaml, const ConfigNode& map) const {
+  static absl::StatusOr<std::string> ReadKey(const YamlNode& yaml, const ConfigNode& map) {
     ConfigNode place = map;
-    place.line_ = yaml.Mark().line + 1;
-    if (!yaml.IsScalar()) return place.Error("a key is not a plain word");
+    place.line_ = yaml.line;
+    if (yaml.kind != YamlNode::kScalar) return place.Error("a key is not a plain word");
     ABSL_RETURN_IF_ERROR(CheckTag(yaml, place));
     absl::StatusOr<PlainScalar> key = Value(yaml);
     if (key.ok() && std::holds_alternative<std::string>(*key)) return std::get<std::string>(*key);
-    if (IsIgnored(map.path_)) return yaml.Scalar();
+    if (IsIgnored(map.path_)) return yaml.value;
     if (!key.ok()) return place.Error(key.status().message());
     return place.Error(
-        absl::StrCat("the key ", yaml.Scalar(), " is no text in YAML: put it in quotes"));
+        absl::StrCat("the key ", yaml.value, " is no text in YAML: put it in quotes"));
   }
 
-  absl::Status ReadScalar(const YAML::Node& yaml, ConfigNode& node) const {
+  static absl::Status ReadScalar(const YamlNode& yaml, ConfigNode& node) {
     absl::StatusOr<PlainScalar> value = Value(yaml);
     if (!value.ok() && !IsIgnored(node.path_)) return node.Error(value.status().message());
-    node.text_ = yaml.Scalar();
+    node.text_ = yaml.value;
     if (!value.ok()) {
       node.kind_ = ConfigNode::kString;
     } else if (const auto* text = std::get_if<std::string>(&*value)) {
@@ -147,28 +119,18 @@ class ConfigReader {
     return absl::OkStatus();
   }
 
-  const absl::string_view text_;
+  const YamlTree& tree_;
   const std::string file_;
   int nodes_ = 0;
-  std::set<std::string> keys_;
 };
 
 absl::StatusOr<ConfigNode> ConfigNode::ParseYaml(absl::string_view text, absl::string_view file) {
-  absl::StatusOr<std::string> normal = NormalizeYaml(text);
-  if (!normal.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(file, ": ", normal.status().message()));
-  }
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(*normal);
-    if (documents.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(file, ":", documents[1].Mark().line + 1, ": a second document (---)"));
-    }
-    return ConfigReader(*normal, file).Read(documents.empty() ? YAML::Node() : documents[0], "", 0);
-  } catch (const YAML::Exception& e) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file, ":", e.mark.line + 1, ": not YAML: ", e.msg));
-  }
+  ABSL_ASSIGN_OR_RETURN(const YamlTree tree, YamlTree::Parse(text, file));
+  if (!tree.nodes.empty()) return ConfigReader(tree, file).Read(0, "", 0);
+  ConfigNode empty;
+  empty.file_ = std::string(file);
+  empty.line_ = 1;
+  return empty;
 }
 
 absl::string_view ConfigNode::KindName(Kind kind) {
