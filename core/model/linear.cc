@@ -51,6 +51,7 @@ void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup selec
                                absl::Span<const Segment> segments) {
   downs_.clear();
   ups_.clear();
+  fused_ups_ = 0;
   ldh_ = 0;
   for (const Segment& s : segments) {
     if (const LoraGroup* group = GroupOf(s, select)) ldh_ = std::max(ldh_, group->rank);
@@ -74,11 +75,16 @@ void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup selec
       up.args.rows = s.rows();
       up.args.y = y + s.row_begin * w.out + part.column_begin;
       up.args.ldy = w.out;
-      up.panel_begin = part.column_begin / kPanelColumns;
       up.fused = whole && part.column_begin % kPanelColumns == 0;
+      up.panel_begin = part.column_begin / kPanelColumns;
+      up.panel_end = up.panel_begin + PanelCount(part.columns);
+      fused_ups_ += up.fused ? 1 : 0;
       ups_.push_back(up);
     }
   }
+  std::sort(ups_.begin(), ups_.end(), [](const Up& a, const Up& b) {
+    return a.fused != b.fused ? a.fused : a.panel_begin < b.panel_begin;
+  });
 }
 
 template <typename T>
@@ -121,8 +127,7 @@ void LinearRunner<T>::LoraDown(const T* x, int64_t in) {
 // Branches on columns that do not start with a panel, or that may lie under replaced ones.
 template <typename T>
 void LinearRunner<T>::LaterUps() {
-  for (const Up& up : ups_) {
-    if (up.fused) continue;
+  for (const Up& up : absl::MakeConstSpan(ups_).subspan(fused_ups_)) {
     threads_.Run(PanelCount(up.args.n), 16,
                  [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up.args, begin, end); });
   }
@@ -169,14 +174,12 @@ int64_t LinearRunner<T>::Grain(int64_t panels, int64_t panel_cost) const {
       {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
 }
 
-// What is read right after panel `panel` of the base, soonest first.
+// What is read right after panel `panel` of the base, soonest first. `ups`: those on its columns.
 template <typename T>
-void LinearRunner<T>::ListAhead(int64_t panel, int64_t next_panel,
+void LinearRunner<T>::ListAhead(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
                                 std::vector<Ahead>& ahead) const {
   ahead.clear();
-  for (const Up& up : ups_) {
-    if (up.Covers(panel)) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
-  }
+  for (const Up& up : ups) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
   if (feeds_next_panel_ && next_panel < PanelCount(runs_[0].n)) {
     const int64_t elements = PackedElements<T>(kPanelColumns, runs_[0].k);
     const int64_t width = std::min<int64_t>(kPanelColumns, runs_[0].n - next_panel * kPanelColumns);
@@ -192,20 +195,24 @@ void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread
     return kernels_.gemm(runs_[0], panel_begin, panel_end);
   }
   std::vector<Ahead>& ahead = ahead_[thread];
+  size_t first = 0;  // of the branches on the panel's columns
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-    // Behind the last one of a grain: the others take a grain each meanwhile.
+    while (first < fused_ups_ && ups_[first].panel_end <= panel) ++first;
+    size_t last = first;
+    while (last < fused_ups_ && ups_[last].panel_begin <= panel) ++last;
+    const absl::Span<const Up> ups = absl::MakeConstSpan(ups_).subspan(first, last - first);
+    // Behind the last panel of a grain: the others take a grain each meanwhile.
     const int64_t skipped =
         panel + 1 < panel_end ? 0 : (threads_.threads() - 1) * (panel_end - panel_begin);
-    ListAhead(panel, panel + 1 + skipped, ahead);
+    ListAhead(ups, panel, panel + 1 + skipped, ahead);
     for (GemmArgs<T> run : runs_) {
       run.ahead = ahead.data();
       run.ahead_count = static_cast<int64_t>(ahead.size());
       kernels_.gemm(run, panel, panel + 1);
       ahead.clear();
     }
-    for (const Up& up : ups_) {
-      const int64_t own = panel - up.panel_begin;
-      if (up.Covers(panel)) kernels_.lora_up(up.args, own, own + 1);
+    for (const Up& up : ups) {
+      kernels_.lora_up(up.args, panel - up.panel_begin, panel - up.panel_begin + 1);
     }
   }
 }

@@ -76,15 +76,13 @@ class LinearRunner {
     int64_t rows;
     int64_t panel;
   };
-  // One part's branch on one segment.
+  // One part's branch on one segment: panels [panel_begin, panel_end) of the linear's columns when
+  // it is computed with the base's panels; else it is computed after them.
   struct Up {
     LoraUpArgs<T> args;
-    int64_t panel_begin = 0;  // of the linear's columns, when `fused`
-    bool fused = false;       // computed with the base's panels; else after them
-    // Whether it is computed with this panel of the base.
-    bool Covers(int64_t panel) const {
-      return fused && panel >= panel_begin && panel - panel_begin < PanelCount(args.n);
-    }
+    bool fused = false;
+    int64_t panel_begin = 0;
+    int64_t panel_end = 0;
   };
 
   void PlanLora(const PackedLinear<T>& w, T* y, SelectGroup select,
@@ -95,7 +93,8 @@ class LinearRunner {
   int64_t Grain(int64_t panels, int64_t panel_cost) const;
   void Gemm();
   void Columns(int64_t panel_begin, int64_t panel_end, int thread);
-  void ListAhead(int64_t panel, int64_t next_panel, std::vector<Ahead>& ahead) const;
+  void ListAhead(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
+                 std::vector<Ahead>& ahead) const;
   void Product(const GemmArgs<T>& args);
   void Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                absl::Span<const Segment> segments);
@@ -108,7 +107,8 @@ class LinearRunner {
   // The linear at hand.
   std::vector<GemmArgs<T>> runs_;  // rows that the base's weight serves, in runs of one bias
   std::vector<Down> downs_;
-  std::vector<Up> ups_;
+  std::vector<Up> ups_;  // the fused ones first, by panel_begin; those of a module have the same
+  size_t fused_ups_ = 0;
   int64_t ldh_ = 0;
   AlignedBuffer<float> h_;                  // [rows, ldh]
   bool feeds_next_panel_ = false;           // the base's
