@@ -22,12 +22,18 @@ at::Tensor MergedDelta(const LoraModule& module) {
 }
 
 at::Tensor DoraScale(const LoraModule& module, const at::Tensor& base_weight) {
+  return DoraScaleOf(module, base_weight, 0, module.b.size(0));
+}
+
+at::Tensor DoraScaleOf(const LoraModule& module, const at::Tensor& base_weight, int64_t begin,
+                       int64_t count) {
   // [out, in] in every kind: norms are over the second dimension.
-  const at::Tensor weight = base_weight.to(at::kFloat);
-  const at::Tensor by_output = IsTransposed(module) ? weight.t() : weight;
-  const at::Tensor changed = by_output + at::matmul(module.b, module.a).mul(module.scaling);
+  const at::Tensor by_output = IsTransposed(module) ? base_weight.t() : base_weight;
+  const at::Tensor rows = by_output.narrow(0, begin, count).to(at::kFloat);
+  const at::Tensor b = module.b.narrow(0, begin, count);
+  const at::Tensor changed = rows + at::matmul(b, module.a).mul(module.scaling);
   const int64_t over_inputs[] = {1};
-  return module.magnitude / at::linalg_vector_norm(changed, 2, over_inputs);
+  return module.magnitude.narrow(0, begin, count) / at::linalg_vector_norm(changed, 2, over_inputs);
 }
 
 at::Tensor ApplyReference(const at::Tensor& base_out, const at::Tensor& x, const LoraModule& module,

@@ -17,6 +17,9 @@ at::Tensor MergedDelta(const LoraModule& module);
 // or over the vocabulary (embedding). `base_weight` in its own layout, any dtype. Depends on
 // weights only: compute it once.
 at::Tensor DoraScale(const LoraModule& module, const at::Tensor& base_weight);
+// The same of outputs [begin, begin + count): takes memory for so many rows of W only.
+at::Tensor DoraScaleOf(const LoraModule& module, const at::Tensor& base_weight, int64_t begin,
+                       int64_t count);
 
 // Linear and Conv1D. x: [..., in], base_out: [..., out] = base(x), bias included. Returns
 // base_out's shape and dtype: base_out + scaling·(B·A·x + lora_bias), computed in fp32. With a

@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <c10/util/BFloat16.h>
 
@@ -176,8 +177,8 @@ class Packer {
     return "";
   }
 
-  // Writes the panels of the branches, whose places have been taken.
-  void FillPanels(int threads) {
+  // Writes the branches' panels and magnitudes, whose places have been taken.
+  void Fill(int threads) {
     ParallelFor(static_cast<int64_t>(fills_.size()), threads,
                 [this](int64_t i) { fills_[static_cast<size_t>(i)](); });
   }
@@ -255,12 +256,30 @@ class Packer {
     const ModuleReplacement none;
     const ModuleReplacement& own = replacement == nullptr ? none : *replacement;
     ABSL_ASSIGN_OR_RETURN(const at::Tensor weight, Effective(own.weight, module.target, "weight"));
-    part.magnitude = ToVector(DoraScale(module, weight));
+    PackMagnitude(module, weight, part);
     if (module.target.has_bias) {
       ABSL_ASSIGN_OR_RETURN(const at::Tensor bias, Effective(own.bias, module.target, "bias"));
       part.base_bias = Rounded(bias, dtype_);
     }
     return absl::OkStatus();
+  }
+
+  // DoRA's m', in pieces to be computed later: each reads so many rows of the base's weight.
+  void PackMagnitude(const LoraModule& module, const at::Tensor& weight, LoraPart& part) {
+    constexpr int64_t kElements = int64_t{1} << 18;  // about a megabyte in fp32
+    constexpr int64_t kFewest = 16;  // of a weight that lies transposed, so many share a cache line
+    const int64_t outputs = module.b.size(0);
+    const int64_t rows = std::max(kFewest, kElements / module.a.size(1));
+    part.magnitude.resize(static_cast<size_t>(outputs));
+    for (int64_t begin = 0; begin < outputs; begin += rows) {
+      const int64_t count = std::min(rows, outputs - begin);
+      float* const to = part.magnitude.data() + begin;  // stays where it is when the part moves
+      fills_.push_back([&module, weight, begin, count, to] {
+        at::set_num_threads(1);  // the other pieces have the other threads
+        const at::Tensor scale = DoraScaleOf(module, weight, begin, count).contiguous();
+        std::copy_n(scale.const_data_ptr<float>(), count, to);
+      });
+    }
   }
 
   const DecoderSpec& spec_;
@@ -340,7 +359,7 @@ absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& s
     return absl::UnimplementedError(
         absl::StrCat(forgotten, ": the engine cannot apply an adapter to this module"));
   }
-  packer.FillPanels(threads);
+  packer.Fill(threads);
   weights->max_rank = packer.max_rank();
   weights->bytes = packer.bytes();
   return std::shared_ptr<const LoraWeights>(std::move(weights));
