@@ -15,9 +15,9 @@ constexpr size_t kNamesShown = 8;
 
 }  // namespace
 
-bool AdapterSlots::Fits(int64_t bytes) const {
+bool AdapterSlots::Fits(int64_t bytes, size_t without) const {
   return (max_bytes_ == 0 || bytes_ + bytes <= max_bytes_) &&
-         (max_count_ == 0 || static_cast<int>(slots_.size()) < max_count_);
+         (max_count_ == 0 || static_cast<int>(slots_.size() - without) < max_count_);
 }
 
 absl::Status AdapterSlots::TooLarge(absl::string_view name, int64_t bytes) const {
@@ -29,24 +29,41 @@ absl::Status AdapterSlots::TooLarge(absl::string_view name, int64_t bytes) const
 
 absl::Status AdapterSlots::MakeRoom(absl::string_view name, int64_t bytes, Slots& gone) {
   ABSL_RETURN_IF_ERROR(TooLarge(name, bytes));
-  for (auto it = slots_.end(); !Fits(bytes) && it != slots_.begin();) {
+  // Who gives way, least recently used first. Nobody can begin to hold weights while the mutex is
+  // held: new holders come from here.
+  std::vector<Slots::iterator> going;
+  int64_t freed = 0;
+  for (auto it = slots_.end(); !Fits(bytes - freed, going.size()) && it != slots_.begin();) {
     --it;
-    // Nobody can begin to hold it while the mutex is held: new holders come from here.
     if (it->weights.use_count() > 1) continue;
-    bytes_ -= it->weights->bytes;
-    ++evictions_;
-    by_key_.erase(it->key);
-    const auto evicted = it++;
-    gone.splice(gone.begin(), slots_, evicted);
+    freed += it->weights->bytes;
+    going.push_back(it);
   }
-  if (Fits(bytes)) return absl::OkStatus();
+  // Where that is not enough, nobody goes for nothing.
+  if (!Fits(bytes - freed, going.size())) return AllHeld(name, bytes);
+  for (const Slots::iterator slot : going) {
+    bytes_ -= slot->weights->bytes;
+    ++evictions_;
+    by_key_.erase(slot->key);
+    gone.splice(gone.begin(), slots_, slot);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdapterSlots::AllHeld(absl::string_view name, int64_t bytes) const {
   std::vector<std::string> held;
-  for (const Slot& slot : slots_) held.push_back(slot.name);
-  const size_t more = held.size() > kNamesShown ? held.size() - kNamesShown : 0;
-  held.resize(held.size() - more);
+  int64_t held_bytes = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.weights.use_count() == 1) continue;
+    held.push_back(slot.name);
+    held_bytes += slot.weights->bytes;
+  }
+  const size_t count = held.size();
+  const size_t more = count > kNamesShown ? count - kNamesShown : 0;
+  held.resize(count - more);
   return absl::ResourceExhaustedError(absl::StrCat(
       "adapter \"", name, "\" needs a slot of ", bytes, " bytes and every slot is in use by a job ",
-      "or a call (", slots_.size(), " adapters, ", bytes_, " bytes: ", absl::StrJoin(held, ", "),
+      "or a call (", count, " adapters, ", held_bytes, " bytes: ", absl::StrJoin(held, ", "),
       more > 0 ? absl::StrCat(" and ", more, " more") : "",
       "): wait until one of them has ended, or ", kRemedy));
 }

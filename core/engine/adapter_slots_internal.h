@@ -62,12 +62,15 @@ class AdapterSlots {
   };
   using Slots = std::list<Slot>;
 
-  // Evicts until `bytes` more fit. What is evicted is moved to `gone`, to be freed without the
-  // lock.
+  // Evicts until `bytes` more fit; nothing where that cannot be. What is evicted is moved to
+  // `gone`, to be freed without the lock.
   absl::Status MakeRoom(absl::string_view name, int64_t bytes, Slots& gone)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TooLarge(absl::string_view name, int64_t bytes) const;
-  bool Fits(int64_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status AllHeld(absl::string_view name, int64_t bytes) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Whether `bytes` more fit when `without` slots have gone.
+  bool Fits(int64_t bytes, size_t without) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Keep(Key key, absl::string_view name, Weights weights) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int64_t max_bytes_;

@@ -104,6 +104,22 @@ TEST_F(AdapterSlotsTest, AHeldAdapterIsNeverEvictedAndTheErrorSaysWhoHolds) {
   EXPECT_TRUE(Resident("small"));
 }
 
+TEST_F(AdapterSlotsTest, NobodyIsEvictedForOneThatStillWouldNotFit) {
+  ASSERT_NO_FATAL_FAILURE(Make(0));
+  ASSERT_GT(bytes_["wide"], bytes_["one_layer"]);
+  const int64_t budget = bytes_["wide"] + bytes_["one_layer"];
+  ASSERT_NO_FATAL_FAILURE(Make(0, budget));
+  std::shared_ptr<LanguageModel> held = Pin("wide");
+  Text("one_layer");
+  // Another of wide's size: one_layer's place would not be enough.
+  EXPECT_OK(Load(*host_, "saved", TinyAdapter("saved")));
+  EXPECT_THAT(host_->Pin("tiny", "saved"),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("(1 adapters"), HasSubstr("wide"), HasSubstr("wait"))));
+  EXPECT_TRUE(Resident("one_layer"));
+  EXPECT_TRUE(Resident("wide"));
+}
+
 TEST_F(AdapterSlotsTest, AnAdapterLargerThanTheBudgetIsRefusedWhenItIsLoaded) {
   EngineHostOptions options;
   options.adapter_memory_bytes = 1000;
