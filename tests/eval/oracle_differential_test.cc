@@ -65,6 +65,11 @@ TEST(OracleDifferentialTest, TaskFilesOfLmEval) {
   EXPECT_EQ(RunScript("survey_tasks.py", ""), 0);
 }
 
+TEST(OracleDifferentialTest, TemplatesOfLmEval) {
+  SKIP_WITHOUT_ORACLE();
+  EXPECT_EQ(RunScript("render_differential.py", "--every 10 --seed 3"), 0);
+}
+
 TEST(OracleDifferentialTest, TaskFiles) {
   SKIP_WITHOUT_ORACLE();
   EXPECT_EQ(RunScript("tasks_differential.py", "--rows 12 --responses 6 --seed 3"), 0);
