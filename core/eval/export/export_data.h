@@ -61,7 +61,7 @@ struct ExportVerdict {
   std::vector<Observation> observations;
   std::vector<CheckOutcome> outcomes;
   std::vector<ExportChoice> choices;  // of multiple-choice tasks
-  int gold_choice = -1;               // index of the right one; -1: not known
+  int gold_choice = -1;               // index of the right one, the first of several; -1: not known
   std::string doc_target;  // what doc_to_target gives, as Python prints it; empty: `target`
   std::string doc;         // the row of the data, one JSON object; empty: not known
   std::string group;       // of the task's groups; empty: it has none
