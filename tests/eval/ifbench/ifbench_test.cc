@@ -124,7 +124,7 @@ TEST(IfbenchTest, ItsJsonlIsATaskAsItIs) {
   bundle.files[bundle.file] = kRow;
   auto task = ParseTask(bundle);
   ASSERT_THAT(task, IsOk());
-  EXPECT_EQ(task->name, "ifbench_test");
+  EXPECT_EQ(task->name, "IFBench_test");
   EXPECT_EQ(task->capability, "instruction_following");
   EXPECT_EQ(task->checker->version(), "ifbench/1");
   EXPECT_THAT(task->metrics, ElementsAre("pla_loose", "ila_loose", "pla_strict", "ila_strict"));
