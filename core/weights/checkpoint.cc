@@ -21,8 +21,8 @@
 #include "core/base/file_bytes.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
-#include "core/weights/checkpoint_internal.h"
 #include "core/base/strict_json.h"
+#include "core/weights/checkpoint_internal.h"
 
 namespace plumbline {
 namespace {

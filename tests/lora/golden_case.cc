@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/strict_json.h"
 #include "core/lora/lora_adapter_internal.h"
 #include "core/lora/lora_reference_internal.h"
 #include "core/weights/checkpoint_internal.h"
-#include "core/base/strict_json.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
