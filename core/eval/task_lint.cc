@@ -7,6 +7,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/eval/task_hints.h"
 
 namespace plumbline {
@@ -46,6 +48,19 @@ void LintPrompts(const Task& task, std::vector<LintFinding>& findings) {
   }
 }
 
+// Whether a list of right choices has a 0 or 1 (False or True) for each choice: lm-eval takes them
+// for indices, so that 0 and 1 are right.
+bool IsMask(const TaskItem& item) {
+  absl::string_view list = item.doc_target;
+  if (item.choices.size() < 3 || !absl::ConsumePrefix(&list, "[")) return false;
+  if (!absl::ConsumeSuffix(&list, "]")) return false;
+  const std::vector<absl::string_view> flags = absl::StrSplit(list, ", ");
+  return flags.size() == item.choices.size() &&
+         std::all_of(flags.begin(), flags.end(), [](absl::string_view flag) {
+           return flag == "0" || flag == "1" || flag == "True" || flag == "False";
+         });
+}
+
 void LintChoices(const Task& task, std::vector<LintFinding>& findings) {
   Collect(
       task, "duplicate_choice", "the choices are not all different",
@@ -63,6 +78,9 @@ void LintChoices(const Task& task, std::vector<LintFinding>& findings) {
         });
       },
       findings);
+  Collect(task, "gold_mask",
+          "the right choices are a list of 0 and 1 for each, and are read as indices", IsMask,
+          findings);
   std::map<int, size_t> places;
   for (const TaskItem& item : task.items) ++places[item.gold_choice];
   for (const auto& [place, count] : places) {

@@ -59,6 +59,12 @@ TEST(TaskLintTest, LooksAtChoices) {
   }
   task.items[3].choices = {"  a", "  a"};
   EXPECT_THAT(Codes(task), ElementsAre("duplicate_choice", "double_space", "one_sided_gold"));
+  task.items[5].choices = {" a", " b", " c"};
+  task.items[5].doc_target = "[0, 2]";
+  EXPECT_THAT(Codes(task), ElementsAre("duplicate_choice", "double_space", "one_sided_gold"));
+  task.items[5].doc_target = "[0, 1, 0]";
+  EXPECT_THAT(Codes(task),
+              ElementsAre("duplicate_choice", "double_space", "gold_mask", "one_sided_gold"));
 }
 
 TEST(ShowPromptTest, ShowsTurns) {
