@@ -1,35 +1,34 @@
 #include "client/connection.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
+#include "core/base/file_bytes.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
 namespace plumbline::client {
 namespace {
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error("cannot read " + path);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
+constexpr uint64_t kMaxCredentialBytes = uint64_t{1} << 20;
+
+std::string ReadOrThrow(const std::string& path) {
+  absl::StatusOr<std::string> content = ReadFileBytes(path, kMaxCredentialBytes);
+  if (!content.ok()) throw std::runtime_error(std::string(content.status().message()));
+  return *std::move(content);
 }
 
 std::shared_ptr<grpc::ChannelCredentials> MakeCredentials(const ConnectionOptions& options) {
   if (options.ca_file.empty()) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = ReadFile(options.ca_file);
+  tls.pem_root_certs = ReadOrThrow(options.ca_file);
   if (!options.cert_file.empty()) {
-    tls.pem_cert_chain = ReadFile(options.cert_file);
-    tls.pem_private_key = ReadFile(options.key_file);
+    tls.pem_cert_chain = ReadOrThrow(options.cert_file);
+    tls.pem_private_key = ReadOrThrow(options.key_file);
   }
   auto credentials = grpc::SslCredentials(tls);
   if (options.token_file.empty()) return credentials;
-  std::string token = ReadFile(options.token_file);
+  std::string token = ReadOrThrow(options.token_file);
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
   return grpc::CompositeChannelCredentials(credentials, grpc::AccessTokenCredentials(token));
 }

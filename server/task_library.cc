@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/base/edit_distance.h"
 #include "core/base/status_macros.h"
 #include "server/status_conversion.h"
 
@@ -111,13 +111,11 @@ absl::StatusOr<ListedTask> TaskLibrary::Get(absl::string_view name) const {
   absl::MutexLock lock(&mutex_);
   const auto it = current_.find(std::string(name));
   if (it != current_.end()) return ListedTask{it->second.task, it->second.uploaded};
-  const std::string names = absl::StrJoin(current_, ", ", [](std::string* out, const auto& entry) {
-    absl::StrAppend(out, entry.first);
-  });
-  return WithReason(
-      absl::NotFoundError(absl::StrCat("there is no task \"", name, "\"; ",
-                                       names.empty() ? "there is none" : "there are: ", names)),
-      "TASK_NOT_FOUND", {{"task", std::string(name)}});
+  std::vector<std::string> names;
+  for (const auto& [known, entry] : current_) names.push_back(known);
+  return WithReason(absl::NotFoundError(
+                        absl::StrCat("there is no task \"", name, "\"", NamesInstead(name, names))),
+                    "TASK_NOT_FOUND", {{"task", std::string(name)}});
 }
 
 absl::StatusOr<ListedTask> TaskLibrary::Upload(const TaskBundle& bundle) {

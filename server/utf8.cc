@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/base/utf8.h"
+
 namespace plumbline {
 namespace {
 
@@ -60,7 +62,7 @@ std::string ToValidUtf8(absl::string_view bytes) {
 std::string CutUtf8(absl::string_view utf8, size_t max_bytes) {
   if (utf8.size() <= max_bytes) return std::string(utf8);
   size_t end = max_bytes - 3;
-  while (end > 0 && (static_cast<uint8_t>(utf8[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && IsUtf8Continuation(utf8[end])) --end;
   return std::string(utf8.substr(0, end)) + "...";
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8.h"
 #include "core/eval/task.h"
 #include "server/status_conversion.h"
 #include "server/utf8.h"
@@ -114,7 +115,7 @@ absl::Status ValidateMessages(const v1::GenerateRequest& request) {
 
 int64_t Characters(absl::string_view utf8) {
   int64_t n = 0;
-  for (const char c : utf8) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  for (const char c : utf8) n += !IsUtf8Continuation(c);
   return n;
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
@@ -123,6 +124,32 @@ absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_
   std::string bytes;
   ABSL_RETURN_IF_ERROR(ReadFileInto(path, max_bytes, bytes, [](absl::string_view, uint64_t) {}));
   return bytes;
+}
+
+absl::StatusOr<std::string> ReadInput(const std::string& path, uint64_t max_bytes) {
+  const bool standard = path == "-";
+  const std::string name = standard ? "standard input" : path;
+  struct stat info;
+  if (!standard &&
+      (stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) {
+    return ReadFileBytes(path, max_bytes);  // also what is not there: its errors
+  }
+  const FileDescriptor opened(standard ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!standard && opened.get() < 0) return ErrnoStatus(errno, "open", path);
+  const int fd = standard ? STDIN_FILENO : opened.get();
+  std::string bytes;
+  std::vector<char> chunk(size_t{64} << 10);
+  while (true) {
+    const ssize_t got = read(fd, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, "read", name);
+    if (got == 0) return bytes;
+    bytes.append(chunk.data(), static_cast<size_t>(got));
+    if (bytes.size() > max_bytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(name, ": more than ", max_bytes, " bytes, the limit"));
+    }
+  }
 }
 
 }  // namespace plumbline

@@ -1,4 +1,5 @@
-// Reading regular files whole, with errors that name the path. Never blocks on a pipe or device.
+// Reading files whole, with errors that name the path. Regular files only, so that nothing blocks
+// on a pipe or device, but for ReadInput.
 #ifndef PLUMBLINE_CORE_BASE_FILE_BYTES_H_
 #define PLUMBLINE_CORE_BASE_FILE_BYTES_H_
 
@@ -25,8 +26,11 @@ absl::StatusOr<MappedBytes> MapFile(const std::string& path);
 
 // The whole file; ResourceExhausted when it is larger than `max_bytes`.
 absl::StatusOr<std::string> ReadFileBytes(const std::string& path, uint64_t max_bytes);
-// As above, into `bytes`; tells `progress` after each MB what is there by now, which is not moved
-// any more, and the file's size: for work that need not wait for the end.
+// As above, for an argument of a command: "-" is standard input, and a pipe or device is read until
+// it ends, or has given more than `max_bytes`.
+absl::StatusOr<std::string> ReadInput(const std::string& path, uint64_t max_bytes);
+// As ReadFileBytes, into `bytes`; tells `progress` after each MB what is there by now, which is not
+// moved any more, and the file's size: for work that need not wait for the end.
 using ReadProgress = absl::FunctionRef<void(absl::string_view so_far, uint64_t size)>;
 absl::Status ReadFileInto(const std::string& path, uint64_t max_bytes, std::string& bytes,
                           ReadProgress progress);

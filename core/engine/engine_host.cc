@@ -9,8 +9,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/edit_distance.h"
 #include "core/base/status_macros.h"
 #include "core/engine/hosted_model_internal.h"
 
@@ -171,7 +171,7 @@ class EngineModelHost : public ModelHost {
     std::vector<std::string> names;
     for (const auto& [known, model] : models_) names.push_back(known);
     return absl::NotFoundError(
-        absl::StrCat("no model \"", name, "\"; loaded are: ", absl::StrJoin(names, ", ")));
+        absl::StrCat("no model \"", name, "\" is loaded", NamesInstead(name, names)));
   }
 
   const EngineHostOptions options_;

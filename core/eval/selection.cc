@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/sha256.h"
+#include "core/base/utf8.h"
 
 namespace plumbline {
 
@@ -30,7 +31,7 @@ std::string VoteOf(absl::string_view text) {
   constexpr size_t kWhole = 64, kShown = 32;
   if (text.size() <= kWhole) return std::string(text);
   size_t end = kShown;  // not within a character
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && IsUtf8Continuation(text[end])) --end;
   return absl::StrCat(text.substr(0, end), "…sha256:", Sha256Hex(text));
 }
 

@@ -6,10 +6,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/edit_distance.h"
 #include "core/base/parallel_for.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
-#include "core/lora/edit_distance.h"
 #include "core/lora/lora_tensors_internal.h"
 #include "core/weights/checkpoint_internal.h"
 

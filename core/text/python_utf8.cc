@@ -1,5 +1,6 @@
 // UTF-8 as CPython decodes it with errors="replace": each maximal ill-formed part becomes one
 // U+FFFD.
+#include "core/base/utf8.h"
 #include "core/text/python_unicode.h"
 
 namespace plumbline::python {
@@ -50,8 +51,6 @@ Decoded DecodeAt(absl::string_view text, size_t position) {
   return {value, static_cast<uint8_t>(following + 1), true, false};
 }
 
-bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
 }  // namespace
 
 char32_t NextCodePoint(absl::string_view text, size_t* position) {
@@ -67,7 +66,7 @@ char32_t PreviousCodePoint(absl::string_view text, size_t* position) {
   const size_t end = *position;
   const size_t first = end >= 4 ? end - 4 : 0;
   size_t start = end - 1;
-  while (start > first && IsContinuation(text[start])) --start;
+  while (start > first && IsUtf8Continuation(text[start])) --start;
   while (start < end) {
     const Decoded decoded = DecodeAt(text.substr(0, end), start);
     if (start + decoded.size == end) {
@@ -111,7 +110,7 @@ bool IsWellFormed(absl::string_view text) {
 size_t IncompleteSuffix(absl::string_view text) {
   const size_t first = text.size() >= 3 ? text.size() - 3 : 0;
   for (size_t start = text.size(); start-- > first;) {
-    if (IsContinuation(text[start])) continue;
+    if (IsUtf8Continuation(text[start])) continue;
     const Decoded decoded = DecodeAt(text, start);
     return decoded.cut_short && start + decoded.size == text.size() ? decoded.size : 0;
   }

@@ -58,7 +58,7 @@ TEST_F(ModelServiceTest, ModelsAreLoadedListedAndUnloaded) {
   get.set_name("second");
   const grpc::Status status = Call(*models_, &ModelStub::GetModel, get, &model);
   EXPECT_THAT(status, IsRpcError(StatusCode::NOT_FOUND, "MODEL_NOT_FOUND"));
-  EXPECT_THAT(status.error_message(), HasSubstr("hosted: tiny"));
+  EXPECT_THAT(status.error_message(), HasSubstr("there are: tiny"));
 }
 
 TEST_F(ModelServiceTest, ABadModelIsOneClearErrorAndTheServerServesOn) {

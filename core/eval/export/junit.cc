@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/utf8.h"
 
 namespace plumbline {
 namespace {
@@ -17,7 +18,7 @@ size_t LegalLength(const std::string& text, size_t i) {
   if (length == 0 || lead > 0xF4 || i + length > text.size()) return 0;
   uint32_t code = lead & (0xFFu >> (length + 1));
   for (size_t k = i + 1; k < i + length; ++k) {
-    if ((byte(k) & 0xC0) != 0x80) return 0;
+    if (!IsUtf8Continuation(text[k])) return 0;
     code = code << 6 | (byte(k) & 0x3Fu);
   }
   const uint32_t smallest = length == 4 ? 0x10000 : length == 3 ? 0x800 : 0x80;

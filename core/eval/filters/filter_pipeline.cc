@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8.h"
 #include "core/eval/filters/multi_choice_regex.h"
 #include "core/eval/selection.h"
 #include "core/text/python_unicode.h"
@@ -31,7 +32,7 @@ Filtered ApplyRegex(const FilterStep& step, absl::string_view text) {
 
 std::string FirstCharacter(const std::string& text) {
   size_t end = text.empty() ? 0 : 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  while (end < text.size() && IsUtf8Continuation(text[end])) ++end;
   return text.substr(0, end);
 }
 

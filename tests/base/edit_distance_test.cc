@@ -1,0 +1,40 @@
+#include "core/base/edit_distance.h"
+
+#include <gtest/gtest.h>
+
+namespace plumbline {
+namespace {
+
+TEST(EditDistance, CountsEdits) {
+  EXPECT_EQ(EditDistance("q_proj", "q_proj", 4), 0);
+  EXPECT_EQ(EditDistance("q_porj", "q_proj", 4), 2);
+  EXPECT_EQ(EditDistance("q_prj", "q_proj", 4), 1);
+  EXPECT_EQ(EditDistance("", "abc", 9), 3);
+}
+
+TEST(EditDistance, StopsAtTheLimit) {
+  EXPECT_EQ(EditDistance("abcdef", "uvwxyz", 4), 4);
+  EXPECT_EQ(EditDistance("a", "abcdefgh", 4), 4);
+}
+
+TEST(NearestName, IsAFewLettersAwayOrBegun) {
+  const std::vector<std::string> names = {"gsm8k", "ifeval", "pla_strict", "pla_loose"};
+  EXPECT_EQ(NearestName("ifval", names), "ifeval");
+  EXPECT_EQ(NearestName("IFEval", names), "ifeval");
+  EXPECT_EQ(NearestName("pla", names), "pla_strict");
+  EXPECT_EQ(NearestName("pla_strct", names), "pla_strict");
+  EXPECT_EQ(NearestName("pla_loose_fixed", names), "pla_loose");
+  EXPECT_EQ(NearestName("mmlu", names), "");
+  EXPECT_EQ(NearestName("x", {}), "");
+}
+
+TEST(NamesInstead, SaysWhatThereIs) {
+  EXPECT_EQ(NamesInstead("ifval", {"gsm8k", "ifeval"}),
+            "; did you mean \"ifeval\"? There are: gsm8k, ifeval");
+  EXPECT_EQ(NamesInstead("mmlu", {"gsm8k", "ifeval"}), "; there are: gsm8k, ifeval");
+  EXPECT_EQ(NamesInstead("mmlu", {}), "; there are none");
+  EXPECT_EQ(NamesInstead("x", std::vector<std::string>(21, "a")).substr(0, 16), "; there are: a, ");
+}
+
+}  // namespace
+}  // namespace plumbline
