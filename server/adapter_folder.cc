@@ -94,7 +94,11 @@ absl::StatusOr<std::vector<FolderResult>> LoadSubFolders(Hosting& hosting, const
 
 AdapterWatch::AdapterWatch(Hosting& hosting, Executor& changes, std::vector<WatchedFolder> folders,
                            absl::Duration interval)
-    : hosting_(hosting), changes_(changes), folders_(std::move(folders)), interval_(interval) {}
+    : hosting_(hosting),
+      changes_(changes),
+      folders_(std::move(folders)),
+      interval_(interval),
+      looks_(folders_.size()) {}
 
 AdapterWatch::~AdapterWatch() { Stop(); }
 
@@ -127,24 +131,41 @@ void AdapterWatch::Loop() {
 }
 
 void AdapterWatch::Poll() {
-  for (const WatchedFolder& folder : folders_) PollFolder(folder);
+  for (size_t i = 0; i < folders_.size(); ++i) PollFolder(folders_[i], looks_[i]);
 }
 
-void AdapterWatch::PollFolder(const WatchedFolder& folder) {
+// Says what is in the way of a folder when that changes. While its model is not hosted nothing in
+// it counts as dealt with, so that all of it is loaded when the model comes.
+bool AdapterWatch::IsReady(const WatchedFolder& folder, const absl::Status& listed, Look& look) {
+  std::string problem(listed.message());
+  if (listed.ok()) {
+    const absl::Status model = hosting_.GetModel(folder.model).status();
+    if (!model.ok()) {
+      problem = absl::StrCat(folder.path, " is not loaded: ", model.message());
+      look.seen.clear();
+    }
+  }
+  if (problem != look.problem) {
+    if (problem.empty()) {
+      spdlog::info("watched folder: {} is loaded into {}", folder.path, folder.model);
+    } else {
+      spdlog::warn("watched folder: {}", problem);
+    }
+  }
+  look.problem = std::move(problem);
+  return look.problem.empty();
+}
+
+void AdapterWatch::PollFolder(const WatchedFolder& folder, Look& look) {
   const absl::StatusOr<std::vector<std::string>> names = SubFolders(folder.path);
-  std::string& error = error_[folder.path];
-  const std::string now(names.ok() ? "" : names.status().message());
-  if (now != error && !now.empty()) spdlog::error("watched folder: {}", now);
-  error = now;
-  if (!names.ok()) return;
+  if (!IsReady(folder, names.status(), look)) return;
   for (const std::string& alias : *names) {
     {
       absl::MutexLock lock(&mutex_);
       if (stopping_) return;
     }
-    const std::string path = absl::StrCat(folder.path, "/", alias);
-    Seen& seen = seen_[path];
-    const std::string files = Signature(path);
+    Seen& seen = look.seen[alias];
+    const std::string files = Signature(absl::StrCat(folder.path, "/", alias));
     const bool settled = !files.empty() && files == seen.files;
     seen.files = files;
     if (!settled || files == seen.dealt_with) continue;
@@ -153,11 +174,8 @@ void AdapterWatch::PollFolder(const WatchedFolder& folder) {
   }
   // What has gone is forgotten, so that it is loaded when it comes back.
   const std::set<std::string> present(names->begin(), names->end());
-  for (auto it = seen_.begin(); it != seen_.end();) {
-    const size_t slash = it->first.rfind('/');
-    const bool elsewhere = it->first.compare(0, slash, folder.path) != 0;
-    it = elsewhere || present.count(it->first.substr(slash + 1)) > 0 ? std::next(it)
-                                                                     : seen_.erase(it);
+  for (auto it = look.seen.begin(); it != look.seen.end();) {
+    it = present.count(it->first) > 0 ? std::next(it) : look.seen.erase(it);
   }
 }
 

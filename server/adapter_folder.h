@@ -67,15 +67,20 @@ class AdapterWatch {
     std::string dealt_with;  // of what was loaded or refused
   };
   void Loop();
-  void PollFolder(const WatchedFolder& folder);
+  // What a watched folder was like at the last look.
+  struct Look {
+    std::map<std::string, Seen> seen;  // by sub-folder
+    std::string problem;               // with the folder itself or its model; empty: none
+  };
+  void PollFolder(const WatchedFolder& folder, Look& look);
+  bool IsReady(const WatchedFolder& folder, const absl::Status& listed, Look& look);
   void LoadOne(const WatchedFolder& folder, const std::string& alias);
 
   Hosting& hosting_;
   Executor& changes_;
   const std::vector<WatchedFolder> folders_;
   const absl::Duration interval_;
-  std::map<std::string, Seen> seen_;          // by path of the sub-folder; Poll's
-  std::map<std::string, std::string> error_;  // of a folder itself, by path; Poll's
+  std::vector<Look> looks_;  // as folders_; Poll's
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool polling_ ABSL_GUARDED_BY(mutex_) = false;

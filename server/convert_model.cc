@@ -56,6 +56,7 @@ v1::Model ToProto(const ModelInfo& info, const EngineStats& stats) {
   adapters->set_bytes(info.adapters.bytes);
   adapters->set_evictions(info.adapters.evictions);
   adapters->set_repacks(info.adapters.repacks);
+  for (const std::string& warning : info.warnings) out.add_warnings(ToValidUtf8(warning));
   out.set_kv_capacity_tokens(stats.kv_tokens_capacity);
   out.set_kv_used_tokens(stats.kv_tokens_used);
   out.set_running_sequences(stats.running);

@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/base/edit_distance.h"
 #include "core/base/status_macros.h"
 #include "server/status_conversion.h"
+#include "server/utf8.h"
 
 namespace plumbline {
 namespace {
@@ -22,9 +23,8 @@ bool IsVersion(absl::string_view text) {
 absl::Status ModelNotFound(absl::string_view name, const std::vector<ModelInfo>& models) {
   std::vector<std::string> names;
   for (const ModelInfo& model : models) names.push_back(model.options.name);
-  return WithReason(absl::NotFoundError(absl::StrCat(
-                        "model \"", name, "\" is not hosted; ",
-                        names.empty() ? "no model is" : "hosted: ", absl::StrJoin(names, ", "))),
+  return WithReason(absl::NotFoundError(absl::StrCat("model \"", name, "\" is not hosted",
+                                                     NamesInstead(name, names))),
                     "MODEL_NOT_FOUND", {{"model", std::string(name)}});
 }
 
@@ -238,6 +238,8 @@ void Hosting::LogLoaded(const AdapterInfo& info) const {
       info.model, info.alias, info.version.substr(0, 12),
       absl::ToDoubleMilliseconds(info.load_time), info.report.modules.size(), slots.resident,
       slots.pinned, slots.bytes, slots.evictions, slots.repacks);
+  for (const std::string& warning : info.report.warnings)
+    spdlog::warn("adapter {}/{}: {}", info.model, info.alias, ToValidUtf8(warning));
 }
 
 void Hosting::LogLoaded(const ModelInfo& info) const {
@@ -249,6 +251,8 @@ void Hosting::LogLoaded(const ModelInfo& info) const {
       absl::ToDoubleSeconds(info.load_time), info.numerics.device, info.numerics.dtype,
       info.numerics.mode, info.weight_bytes, info.kv_cache_bytes, stats.kv_tokens_capacity,
       info.kv_slots, info.context_length, info.threads);
+  for (const std::string& warning : info.warnings)
+    spdlog::warn("model {}: {}", info.options.name, ToValidUtf8(warning));
 }
 
 // What could not be recorded is not published: the alias goes back to what it was.
@@ -333,9 +337,8 @@ absl::StatusOr<AdapterInfo> Hosting::GetAdapter(absl::string_view model,
     if (adapter.alias == alias || adapter.version == alias) return std::move(adapter);
     if (!adapter.alias.empty()) names.push_back(adapter.alias);
   }
-  return WithReason(absl::NotFoundError(absl::StrCat(
-                        "model \"", model, "\" has no adapter \"", alias, "\"; ",
-                        names.empty() ? "it has none" : "it has: ", absl::StrJoin(names, ", "))),
+  return WithReason(absl::NotFoundError(absl::StrCat("model \"", model, "\" has no adapter \"",
+                                                     alias, "\"", NamesInstead(alias, names))),
                     "ADAPTER_NOT_FOUND", {{"adapter", std::string(alias)}});
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
+#include "core/engine/admission_notes.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
 #include "core/model/decoder_weights_internal.h"
@@ -132,7 +133,11 @@ absl::StatusOr<HostedModel::Entry> HostedModel::Admit(const LoraAdapter& adapter
   ABSL_ASSIGN_OR_RETURN(AdapterSlots::Weights weights, Pack(adapter));
   entry->bytes = weights->bytes;
   phases.pack = watch.Lap();
-  ABSL_RETURN_IF_ERROR(Prove(adapter, *weights, entry->report));
+  const absl::Status proved = Prove(adapter, *weights, entry->report);
+  if (absl::IsInvalidArgument(proved) && entry->report.canary_max_abs_logit_change == 0)
+    return NameIdleModules(proved, entry->report);
+  ABSL_RETURN_IF_ERROR(proved);
+  WarnOfRoundingNoise(canary_->base_logits(), info_.numerics.dtype, entry->report);
   phases.prove = watch.Lap();
   ABSL_ASSIGN_OR_RETURN(entry->path, CopyToStore(adapter, options.path));
   phases.store = watch.Lap();

@@ -3,9 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/base/edit_distance.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
+#include "core/engine/generation_config.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/pinned_model_internal.h"
 #include "core/engine/torch_guard_internal.h"
@@ -109,6 +110,7 @@ absl::Status HostedModel::Open() {
   info_.vocabulary = static_cast<int>(spec.vocabulary);
   info_.threads = threads->threads();
   info_.has_chat_template = encoder_->has_chat_template();
+  info_.warnings = UnappliedDecoding(requested_.path);
   info_.numerics = {placed.device, info_.options.dtype, placed.mode};
 
   slots_ = std::make_shared<AdapterSlots>(host_.adapter_memory_bytes, host_.max_resident_adapters);
@@ -159,9 +161,8 @@ void HostedModel::Stop() {
 
 absl::Status HostedModel::UnloadAdapter(absl::string_view alias) {
   if (adapters_.Unpublish(alias)) return absl::OkStatus();
-  return absl::NotFoundError(
-      absl::StrCat("model \"", info_.options.name, "\" has no adapter \"", alias,
-                   "\"; there are: ", absl::StrJoin(adapters_.Aliases(), ", ")));
+  return absl::NotFoundError(absl::StrCat("model \"", info_.options.name, "\" has no adapter \"",
+                                          alias, "\"", NamesInstead(alias, adapters_.Aliases())));
 }
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> HostedModel::Pin(absl::string_view adapter) {
@@ -174,9 +175,9 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> HostedModel::Pin(absl::string_vie
   }
   AdapterRegistry::Publication publication = adapters_.Find(adapter);
   if (publication.entry == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("model \"", info_.options.name, "\" has no adapter \"", adapter,
-                     "\"; there are: ", absl::StrJoin(adapters_.Aliases(), ", ")));
+    return absl::NotFoundError(absl::StrCat("model \"", info_.options.name, "\" has no adapter \"",
+                                            adapter, "\"",
+                                            NamesInstead(adapter, adapters_.Aliases())));
   }
   const AdapterRegistry::Entry& entry = publication.entry;
   ABSL_ASSIGN_OR_RETURN(

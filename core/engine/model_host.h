@@ -56,6 +56,8 @@ struct ModelInfo {
   Numerics numerics;
   absl::Duration load_time;
   AdapterMemoryStats adapters;  // as of now
+  // What in the checkpoint is not followed and may surprise, in full sentences.
+  std::vector<std::string> warnings;
 };
 
 struct LoadAdapterOptions {

@@ -202,23 +202,26 @@ absl::Status AdapterAssembly::CheckTokensPresent() const {
 absl::Status AdapterAssembly::CheckEffect() const {
   bool effect = !adapter_->replacements.empty() || !adapter_->tokens.empty();
   int idle = 0;
-  std::string first;
+  std::string first;  // what of the first idle module is zero
   for (const auto& [name, module] : adapter_->modules) {
     const bool works = module.delta_norm > 0 || module.magnitude.defined() ||
                        (module.lora_bias.defined() && AnyNonZero(module.lora_bias));
     effect = effect || works;
     if (works) continue;
-    if (idle++ == 0) first = name;
+    if (idle++ > 0) continue;
+    first = absl::StrCat(name, !AnyNonZero(module.b)   ? ".lora_B: all zero"
+                               : !AnyNonZero(module.a) ? ".lora_A: all zero"
+                                                       : ": lora_B times lora_A is zero");
   }
   if (!effect) {
     return absl::InvalidArgumentError(
-        absl::StrCat(first,
-                     ".lora_B: all zero, as in every module: the adapter has no effect "
-                     "(saved before training?)"));
+        absl::StrCat(first, idle > 1 ? ", nor does any other module change anything" : "",
+                     ": the adapter has no effect (saved before training?)"));
   }
   if (idle > 0) {
-    adapter_->warnings.push_back(absl::StrCat(first, ".lora_B: all zero, and in ", idle - 1,
-                                              " more modules: they have no effect"));
+    adapter_->warnings.push_back(
+        absl::StrCat(first, idle > 1 ? absl::StrCat("; ", idle - 1, " more modules likewise") : "",
+                     ": without effect"));
   }
   return absl::OkStatus();
 }

@@ -82,6 +82,8 @@ double DeltaNorm(const LoraModule& module) {
   const at::Tensor of_b = at::matmul(module.b.t(), module.b).to(at::kDouble);
   const double square = of_a.mul(of_b).sum().item<double>();
   if (!std::isfinite(square)) return square;
+  // Where the rows of A that are not zero meet columns of B that are, or values are lost in fp32.
+  if (square <= 0 && !AnyNonZero(at::matmul(module.b, module.a))) return 0;
   // Rounding may leave nothing, or less, of a product that is nearly zero.
   return std::max(std::sqrt(std::max(square, 0.0)) * std::abs(module.scaling),
                   std::numeric_limits<double>::min());

@@ -22,8 +22,8 @@ bool AnyNonZero(const at::Tensor& tensor);
 // Same shape and, after casting to `base`'s dtype, the same values: loading `stored` into the base
 // changes nothing.
 bool EqualsBase(const at::Tensor& stored, const at::Tensor& base);
-// ‖scaling · B·A‖ (Frobenius), without making B·A: √ Σ (A·Aᵀ ∘ Bᵀ·B) × |scaling|. Exactly 0 when A
-// or B is all zero, positive otherwise.
+// ‖scaling · B·A‖ (Frobenius), without making B·A: √ Σ (A·Aᵀ ∘ Bᵀ·B) × |scaling|. Exactly 0 where
+// B·A is, in fp32; positive otherwise.
 double DeltaNorm(const LoraModule& module);
 // Rows [n, dimension], listed by `from`, in the order of `to`, a permutation of it.
 at::Tensor RowsInOrder(const at::Tensor& rows, const std::vector<int64_t>& from,

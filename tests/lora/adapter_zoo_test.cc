@@ -214,7 +214,32 @@ std::vector<Animal> Values() {
              tensor.bytes.assign(tensor.bytes.size(), '\0');
          }
        },
-       kInvalid, "q_proj.lora_B: all zero, as in every module: the adapter has no effect"},
+       kInvalid,
+       "q_proj.lora_B: all zero, nor does any other module change anything: the adapter "
+       "has no effect"},
+      {"EveryAZero",
+       [](AdapterFiles& f) {
+         for (TensorSpec& tensor : f.tensors) {
+           if (absl::StrContains(tensor.name, "lora_A"))
+             tensor.bytes.assign(tensor.bytes.size(), '\0');
+         }
+       },
+       kInvalid, "q_proj.lora_A: all zero, nor does any other module"},
+      {"EveryProductZero",  // rank 2: A has only its first row, B only its second column
+       [](AdapterFiles& f) {
+         for (TensorSpec& tensor : f.tensors) {
+           const bool a = absl::StrContains(tensor.name, "lora_A");
+           if (!a && !absl::StrContains(tensor.name, "lora_B")) continue;
+           const size_t value =
+               tensor.bytes.size() / static_cast<size_t>(tensor.shape[0] * tensor.shape[1]);
+           const size_t columns = static_cast<size_t>(tensor.shape[1]) * value;
+           for (size_t i = 0; i < tensor.bytes.size(); ++i) {
+             const bool gone = a ? i >= columns : i % columns < value;
+             if (gone) tensor.bytes[i] = '\0';
+           }
+         }
+       },
+       kInvalid, "q_proj: lora_B times lora_A is zero, nor does any other module"},
       {"IntegerTensor", [](AdapterFiles& f) { f.At(Key(kQ0, "lora_A.weight")).dtype = "I32"; },
        kInvalid, "q_proj.lora_A.weight\": dtype I32, want a floating-point one"},
       {"QuantisedTensor",

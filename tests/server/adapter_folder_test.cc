@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <filesystem>
+#include <sstream>
 
 #include "core/base/ids.h"
 #include "core/jobs/job_notifier.h"
@@ -114,6 +118,56 @@ TEST_F(AdapterWatchTest, WhatStaysTheSameFromOneLookToTheNextIsLoaded) {
   EXPECT_THAT(Aliases(), IsEmpty());
   watch_->Poll();
   EXPECT_THAT(Aliases(), ElementsAre("a"));
+}
+
+// What the server logs while it lives.
+class LogCapture {
+ public:
+  LogCapture() : before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+  }
+  ~LogCapture() { spdlog::set_default_logger(before_); }
+  std::string Take() {
+    const std::string text = text_.str();
+    text_.str("");
+    return text;
+  }
+
+ private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
+};
+
+TEST_F(AdapterWatchTest, AModelThatIsNotHostedIsSaidOnceAndWaitedFor) {
+  LogCapture log;
+  ASSERT_OK(hosting_->UnloadModel("tiny"));
+  WriteAdapter("watched/a", "first");
+  for (int i = 0; i < 3; ++i) watch_->Poll();
+  const std::string said = log.Take();
+  EXPECT_THAT(said, HasSubstr("watched is not loaded: model \"tiny\" is not hosted"));
+  EXPECT_EQ(said.find("watched folder"), said.rfind("watched folder")) << said;
+  for (int round = 0; round < 2; ++round) {  // also when it goes and comes back
+    ASSERT_OK(hosting_->LoadModel(config_.models[0]));
+    for (int i = 0; i < 2; ++i) watch_->Poll();
+    EXPECT_THAT(Aliases(), ElementsAre("a"));
+    ASSERT_OK(hosting_->UnloadModel("tiny"));
+    watch_->Poll();
+  }
+}
+
+TEST_F(AdapterWatchTest, OneFolderMayBeWatchedForTwoModels) {
+  LoadModelOptions second = config_.models[0];
+  second.name = "second";
+  ASSERT_OK(hosting_->LoadModel(second));
+  watch_ = std::make_unique<AdapterWatch>(
+      *hosting_, executor_,
+      std::vector<WatchedFolder>{{"tiny", dir_.Join("watched")}, {"second", dir_.Join("watched")}},
+      absl::Seconds(1));
+  WriteAdapter("watched/a", "first");
+  for (int i = 0; i < 2; ++i) watch_->Poll();
+  EXPECT_EQ(fake_->ListAdapters("tiny").size(), 1u);
+  EXPECT_EQ(fake_->ListAdapters("second").size(), 1u);
 }
 
 TEST_F(AdapterWatchTest, AChangeIsLoadedAndNothingElse) {

@@ -1,0 +1,66 @@
+#include "core/engine/admission_notes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace plumbline {
+namespace {
+
+// "a, b and 3 more".
+std::string Some(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 4;
+  const size_t shown = std::min(names.size(), kShown);
+  const std::string list =
+      absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), ", ");
+  return names.size() > shown ? absl::StrCat(list, " and ", names.size() - shown, " more") : list;
+}
+
+}  // namespace
+
+void WarnOfRoundingNoise(const std::vector<float>& base_logits, absl::string_view dtype,
+                         AdmissionReport& report) {
+  float largest = 0;
+  for (const float logit : base_logits) largest = std::max(largest, std::fabs(logit));
+  // The distance of two neighbours at 1: 23 bits of fraction, or 7.
+  const double epsilon =
+      dtype == "bfloat16" ? std::ldexp(1.0, -7) : std::numeric_limits<float>::epsilon();
+  const double noise = epsilon * largest;
+  if (report.canary_max_abs_logit_change > noise) return;
+  report.warnings.push_back(absl::StrFormat(
+      "the canary prompt's logits change by at most %.2g, no more than rounding one value does "
+      "(%.2g: one unit in the last place of %s at its largest logit): the adapter does next to "
+      "nothing (is its scaling as it was trained?)",
+      report.canary_max_abs_logit_change, noise, dtype));
+}
+
+absl::Status NameIdleModules(const absl::Status& status, const AdmissionReport& report) {
+  // Smaller than any product of values that a model could see (core/lora keeps what is not exactly
+  // zero above 0).
+  constexpr double kNothing = std::numeric_limits<float>::min();
+  std::vector<std::string> zero, small, stored;
+  for (const AppliedModule& module : report.modules) {
+    const bool product = module.kind == "linear" || module.kind == "embedding";
+    (!product ? stored : module.delta_norm < kNothing ? zero : small).push_back(module.module);
+  }
+  std::vector<std::string> parts;
+  if (!zero.empty()) {
+    parts.push_back(
+        absl::StrCat("lora_B times lora_A is zero in ", Some(zero),
+                     report.dora ? ", and lora_magnitude_vector leaves the base's norms" : ""));
+  }
+  if (!small.empty()) {
+    parts.push_back(absl::StrCat("lora_B times lora_A is too small to be seen in ", Some(small)));
+  }
+  if (!stored.empty())
+    parts.push_back(absl::StrCat("what is stored for ", Some(stored), " is the base's own"));
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), ": ", absl::StrJoin(parts, "; ")));
+}
+
+}  // namespace plumbline
