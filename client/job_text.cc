@@ -55,6 +55,32 @@ std::string JobToText(const v1::Job& job) {
   return table.ToString();
 }
 
+std::string PlanToText(const v1::Job& plan) {
+  Table fields({"FIELD", "VALUE"});
+  fields.AddRow(
+      {"model", plan.model() + ", " + plan.numerics().dtype() + " on " + plan.numerics().device()});
+  for (const auto& s : plan.subjects()) {
+    std::string subject = SubjectName(s.adapter());
+    if (!s.adapter_version().empty()) subject += ", version " + s.adapter_version().substr(0, 12);
+    if (!s.nominal_target().empty()) subject += ", label " + s.nominal_target();
+    fields.AddRow({"subject", subject});
+  }
+  Table tasks({"TASK", "CAPABILITY", "PROMPTS", "SAMPLES", "VERDICTS"});
+  for (const size_t column : {size_t{2}, size_t{3}, size_t{4}}) tasks.AlignRight(column);
+  for (const auto& t : plan.tasks()) {
+    const int64_t responses = int64_t{t.prompts()} * t.samples();
+    tasks.AddRow({t.name(), t.capability(), std::to_string(t.prompts()),
+                  std::to_string(t.samples()), std::to_string(responses * plan.subjects_size())});
+  }
+  std::string text = "dry run: nothing was made\n" + fields.ToString() + "\n" + tasks.ToString() +
+                     std::to_string(plan.total_verdicts()) + " verdicts in all\n\n";
+  if (plan.gate_rules().empty()) return text + "no gate\n";
+  text += "gate\n";
+  for (const auto& rule : plan.gate_rules()) text += "  " + rule + "\n";
+  for (const auto& warning : plan.gate_warnings()) text += "  warning: " + warning + "\n";
+  return text;
+}
+
 std::string VerdictLine(const v1::Verdict& verdict) {
   return std::to_string(verdict.sequence()) + "\t" + verdict.task() + "\t" +
          SubjectName(verdict.adapter()) + "\t" + verdict.key() + "\t" + VerdictMark(verdict) +

@@ -18,6 +18,10 @@ std::string GateName(v1::GateStatus status);
 // A job as a table of fields and values.
 std::string JobToText(const v1::Job& job);
 
+// What a dry run would make: subjects, tasks, verdicts, and the gate's rules with what looks wrong
+// in them.
+std::string PlanToText(const v1::Job& plan);
+
 // One line with a tab between its columns: sequence, task, subject, key, pass|fail|ERROR, why.
 std::string VerdictLine(const v1::Verdict& verdict);
 

@@ -118,6 +118,8 @@ v1::Job ToProto(const JobPlan& plan, const v1::CreateJobRequest& request) {
   for (const PinnedSubject& subject : plan.subjects) *out.add_subjects() = ToProto(subject);
   for (const PinnedTask& task : plan.tasks) *out.add_tasks() = ToProto(task);
   out.set_total_verdicts(plan.total);
+  for (const std::string& rule : plan.gate.rules) out.add_gate_rules(ToValidUtf8(rule));
+  for (const std::string& warning : plan.gate.warnings) out.add_gate_warnings(ToValidUtf8(warning));
   out.set_priority(request.priority());
   out.set_limit(request.limit());
   if (!plan.subjects.empty()) {

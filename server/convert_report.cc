@@ -63,6 +63,7 @@ v1::Delta ToProto(const ReportDelta& delta, const Job& job) {
   out.set_gained(delta.gained);
   out.set_lost(delta.lost);
   out.set_primary(delta.primary);
+  out.set_validity(delta.validity);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/gate/gate.h"
@@ -35,6 +36,13 @@ absl::StatusOr<GatePolicy> ParsePolicy(const std::string& text) {
   return WithReason(Annotate(policy.status(), "gate_policy"), "GATE_POLICY_INVALID");
 }
 
+// A job that cannot be planned because its policy does not fit it (core/jobs/job_plan.h).
+absl::Status PlanError(const absl::Status& status) {
+  if (!absl::IsInvalidArgument(status) || !absl::StartsWith(status.message(), "gate_policy: "))
+    return status;
+  return WithReason(status, "GATE_POLICY_INVALID");
+}
+
 }  // namespace
 
 absl::StatusOr<Job> EvaluationServiceImpl::FindJob(absl::string_view id) {
@@ -62,15 +70,16 @@ absl::Status EvaluationServiceImpl::DoCreateJob(const v1::CreateJobRequest& requ
   }
   const JobSpec spec = FromProto(request);
   if (request.validate_only()) {
-    ABSL_ASSIGN_OR_RETURN(JobPlan plan, runner_.Plan(spec));
-    *response = ToProto(plan, request);
+    const absl::StatusOr<JobPlan> plan = runner_.Plan(spec);
+    if (!plan.ok()) return PlanError(plan.status());
+    *response = ToProto(*plan, request);
     return absl::OkStatus();
   }
   absl::StatusOr<Job> job = runner_.Submit(request.request_id(), spec);
   if (absl::IsAlreadyExists(job.status())) {
     return WithReason(job.status(), "REQUEST_ID_REUSED", {{"request_id", request.request_id()}});
   }
-  ABSL_RETURN_IF_ERROR(job.status());
+  if (!job.ok()) return PlanError(job.status());
   *response = ToProto(*job);
   return absl::OkStatus();
 }

@@ -2,6 +2,8 @@
 #include <iostream>
 
 #include "client/commands/job_commands.h"
+#include "client/job_text.h"
+#include "core/eval/gate/gate_lint.h"
 
 namespace plumbline::client {
 namespace {
@@ -15,16 +17,31 @@ struct SubmitArguments {
   bool wait = false;
 };
 
+// Well-formed or not is found here, with the file's name; whether its names are the job's, by the
+// server, which also knows what its warnings are about (a dry run prints those).
+bool ReadPolicy(CommandContext& context, SubmitArguments& arguments) {
+  const auto text = ReadFileOrFail(context, arguments.gate_file);
+  if (!text) return false;
+  const absl::StatusOr<GatePolicy> policy = ParseGatePolicy(*text);
+  if (!policy.ok()) {
+    context.Fail(arguments.gate_file + ": " + std::string(policy.status().message()));
+    return false;
+  }
+  if (!context.quiet && !arguments.request.validate_only()) {
+    for (const std::string& warning : DescribeGate(*policy).warnings)
+      std::cerr << "warning: " << arguments.gate_file << ": " << warning << "\n";
+  }
+  arguments.request.set_gate_policy(*text);
+  return true;
+}
+
 bool PrepareRequest(CommandContext& context, SubmitArguments& arguments) {
   const auto model = ModelOrOnlyOne(context, arguments.request.model());
   if (!model) return false;
   arguments.request.set_model(*model);
   for (const auto& adapter : arguments.adapters) arguments.request.add_adapters(adapter);
   for (const auto& task : arguments.tasks) arguments.request.add_tasks(task);
-  if (arguments.gate_file.empty()) return true;
-  const auto policy = ReadFileOrFail(context, arguments.gate_file);
-  if (policy) arguments.request.set_gate_policy(*policy);
-  return policy.has_value();
+  return arguments.gate_file.empty() || ReadPolicy(context, arguments);
 }
 
 void Submit(CommandContext& context, SubmitArguments& arguments) {
@@ -35,8 +52,12 @@ void Submit(CommandContext& context, SubmitArguments& arguments) {
       })) {
     return;
   }
+  if (arguments.request.validate_only() && !context.json()) {
+    std::cout << PlanToText(job);
+    return;
+  }
   if (!arguments.wait || arguments.request.validate_only()) {
-    if (context.json() || arguments.request.validate_only()) return PrintJob(context, job);
+    if (context.json()) return PrintJob(context, job);
     std::cout << job.id() << "\n";
     return;
   }
@@ -90,7 +111,7 @@ void AddJobSubmitCommand(CLI::App& job, CommandContext& context) {
       "Higher runs first, -100 to 100");
   submit->add_flag_function(
       "--dry-run", [&request](int64_t) { request.set_validate_only(true); },
-      "Check everything, make no job");
+      "Check everything, print what would run and how the gate reads; make no job");
   submit->add_flag("-w,--wait,--watch", arguments->wait,
                    "Follow the job to its end and print the report");
   submit->add_option("--timeout", arguments->timeout,

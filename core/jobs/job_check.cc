@@ -10,30 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/eval/metrics.h"
 #include "core/eval/turns.h"
+#include "core/eval/validity.h"
 
 namespace plumbline {
 namespace {
-
-void AddGuard(absl::string_view metric, bool holds, std::vector<Observation>& observations) {
-  const std::string name(metric);
-  for (const Observation& o : observations) {
-    if (o.metric == name) return;
-  }
-  observations.push_back({name, holds ? 1.0 : 0.0, 1});
-}
-
-// The text ends in three or more repetitions of a piece of up to 512 bytes, 32 bytes or more in
-// all.
-bool RepeatsItself(absl::string_view text) {
-  constexpr size_t kLongestPiece = 512, kShortest = 32;
-  for (size_t piece = 1; piece <= kLongestPiece && 3 * piece <= text.size(); ++piece) {
-    const size_t length = std::max(3 * piece, kShortest);
-    if (length > text.size()) continue;
-    const absl::string_view tail = text.substr(text.size() - length);
-    if (tail.substr(piece) == tail.substr(0, length - piece)) return true;
-  }
-  return false;
-}
 
 // Runs the checker and takes its result over into the verdict.
 void Apply(const Task& task, const std::function<CheckResult()>& check, Verdict& verdict) {
@@ -140,6 +120,24 @@ Verdict CheckChoices(const Task& task, const absl::StatusOr<std::vector<LogLikel
   if (!verdict.error.ok()) return verdict;
   verdict.passed = PrimaryMetricMet(task, verdict.observations);
   return verdict;
+}
+
+std::vector<std::string> VerdictMetrics(const Task& task) {
+  const TaskItem& item = task.items.front();
+  Verdict verdict;
+  if (task.output_type == OutputType::kMultipleChoice) {
+    verdict = CheckChoices(task, std::vector<LogLikelihood>(item.choices.size()), verdict);
+  } else if (item.follow_ups.empty()) {
+    verdict = CheckGeneration(task, Generation(), verdict);
+  } else {
+    verdict = CheckConversation(task, std::vector<Generation>(item.follow_ups.size() + 1), verdict);
+  }
+  std::vector<std::string> metrics = task.metrics;
+  for (const Observation& o : verdict.observations) {
+    if (std::find(metrics.begin(), metrics.end(), o.metric) == metrics.end())
+      metrics.push_back(o.metric);
+  }
+  return metrics;
 }
 
 }  // namespace plumbline

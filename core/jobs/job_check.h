@@ -2,6 +2,7 @@
 #ifndef PLUMBLINE_CORE_JOBS_JOB_CHECK_H_
 #define PLUMBLINE_CORE_JOBS_JOB_CHECK_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,11 @@ Verdict CheckConversation(const Task& task, const absl::StatusOr<std::vector<Gen
 // The same for the log-likelihoods of a multiple-choice item.
 Verdict CheckChoices(const Task& task, const absl::StatusOr<std::vector<LogLikelihood>>& answer,
                      Verdict verdict);
+
+// Every metric that the verdicts of a task can have: the scores it reports, the primary one first,
+// then what its checker observes besides and the validity guards. Found by scoring a blank answer
+// to its first item.
+std::vector<std::string> VerdictMetrics(const Task& task);
 
 // True when the primary metric was observed and all its trials succeeded.
 bool PrimaryMetricMet(const Task& task, const std::vector<Observation>& observations);

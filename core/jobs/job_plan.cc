@@ -7,7 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "core/eval/gate/gate.h"
+#include "core/eval/gate/gate_lint.h"
+#include "core/jobs/job_check.h"
 
 namespace plumbline {
 namespace {
@@ -71,6 +72,21 @@ absl::Status PinTasks(const JobSpec& spec, TaskProvider& provider, JobPlan& plan
   return absl::OkStatus();
 }
 
+absl::Status PlanPolicy(const std::string& text, JobPlan& plan) {
+  if (text.empty()) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const GatePolicy policy, ParseGatePolicy(text));
+  GateScope scope;
+  for (size_t t = 0; t < plan.tasks.size(); ++t) {
+    const PinnedTask& task = plan.tasks[t];
+    scope.tasks.push_back(
+        {task.name, task.capability, task.items, VerdictMetrics(*plan.task_values[t])});
+  }
+  for (size_t s = 1; s < plan.subjects.size(); ++s)
+    scope.subjects.push_back({plan.subjects[s].alias, plan.subjects[s].nominal_target});
+  ABSL_ASSIGN_OR_RETURN(plan.gate, PlanGate(policy, scope));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits) {
@@ -106,6 +122,7 @@ absl::StatusOr<JobPlan> PlanJob(const JobSpec& spec, const JobLimits& limits, Mo
   ABSL_RETURN_IF_ERROR(PinTasks(spec, tasks, plan));
   plan.total = PlannedVerdicts(plan.subjects, plan.tasks);
   ABSL_RETURN_IF_ERROR(CheckBound(plan.total, limits.max_verdicts, "job", "verdicts"));
+  ABSL_RETURN_IF_ERROR(Annotate(PlanPolicy(spec.gate_policy, plan), "gate_policy"));
   return plan;
 }
 

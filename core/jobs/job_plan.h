@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/eval/gate/gate_lint.h"
 #include "core/eval/language_model.h"
 #include "core/eval/task.h"
 #include "core/jobs/job.h"
@@ -27,6 +28,7 @@ struct JobPlan {
   std::vector<PinnedSubject> subjects;  // [0] is the base
   std::vector<PinnedTask> tasks;
   int64_t total = 0;  // verdicts
+  GatePlan gate;      // of the policy, held against this job; empty without one
   // What is held: while these live, the pinned versions stay in memory.
   std::vector<std::shared_ptr<LanguageModel>> models;    // by subject
   std::vector<std::shared_ptr<const Task>> task_values;  // by task
@@ -35,7 +37,8 @@ struct JobPlan {
 // Checks what can be checked without a model: counts, duplicates, ranges, the gate policy's text.
 absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits);
 
-// Validates and pins. InvalidArgument names the field; NotFound the model, adapter or task, and
+// Validates and pins. InvalidArgument names the field, or what the gate policy names and the job
+// does not have; NotFound the model, adapter or task, and
 // what there is instead. Changes nothing.
 absl::StatusOr<JobPlan> PlanJob(const JobSpec& spec, const JobLimits& limits, ModelProvider& models,
                                 TaskProvider& tasks);

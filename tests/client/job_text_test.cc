@@ -42,5 +42,35 @@ TEST(JobText, AJobIsATable) {
   EXPECT_THAT(text, HasSubstr("gate      PASS\n"));
 }
 
+TEST(JobText, APlanSaysWhatWouldRunAndHowTheGateReads) {
+  v1::Job plan;
+  plan.set_model("tiny");
+  plan.mutable_numerics()->set_device("cpu");
+  plan.mutable_numerics()->set_dtype("float32");
+  plan.add_subjects();
+  plan.add_subjects()->set_adapter("v7");
+  plan.mutable_subjects(1)->set_adapter_version("0123456789abcdef");
+  plan.mutable_subjects(1)->set_nominal_target("numeric");
+  v1::PinnedTask* task = plan.add_tasks();
+  task->set_name("sums");
+  task->set_capability("numeric");
+  task->set_prompts(20);
+  task->set_samples(3);
+  plan.set_total_verdicts(120);
+  EXPECT_EQ(PlanToText(plan),
+            "dry run: nothing was made\n"
+            "FIELD    VALUE\n"
+            "model    tiny, float32 on cpu\n"
+            "subject  base\n"
+            "subject  v7, version 0123456789ab, label numeric\n\n"
+            "TASK  CAPABILITY  PROMPTS  SAMPLES  VERDICTS\n"
+            "sums  numeric          20        3       120\n"
+            "120 verdicts in all\n\nno gate\n");
+  plan.add_gate_rules("judges every adapter");
+  plan.add_gate_warnings("never passes");
+  EXPECT_THAT(PlanToText(plan),
+              HasSubstr("gate\n  judges every adapter\n  warning: never passes\n"));
+}
+
 }  // namespace
 }  // namespace plumbline::client

@@ -127,6 +127,44 @@ TEST_F(EvaluationServiceTest, WhatIsMissingIsNamed) {
   EXPECT_THAT(GetJob("x", &job), IsRpcError(StatusCode::INVALID_ARGUMENT, "INVALID_FIELD"));
 }
 
+// A dry run and a submission alike: the job would end INCONCLUSIVE whatever it finds.
+TEST_F(EvaluationServiceTest, APolicyForOtherTasksMetricsOrAdaptersIsRefused) {
+  for (const auto& [policy, message] : std::vector<std::pair<std::string, std::string>>{
+           {"floors: [{task: sms, at_least: 0.1}]",
+            "gate_policy: gate policy: line 1: floors: the job has no task \"sms\"; did you mean "
+            "\"sums\"?"},
+           {"floors: [{task: sums, metric: numeric_mach, at_least: 0.1}]",
+            "task sums has no metric \"numeric_mach\"; did you mean \"numeric_match\"?"},
+           {"subjects: [goood]\nlabel: SUPPORTED",
+            "the job has no adapter \"goood\"; did you mean \"good\"?"}}) {
+    for (const bool dry : {true, false}) {
+      v1::CreateJobRequest request = JobRequest({"good"});
+      request.set_gate_policy(policy);
+      request.set_validate_only(dry);
+      v1::Job job;
+      const grpc::Status status = CreateJob(request, &job);
+      EXPECT_THAT(status, IsRpcError(StatusCode::INVALID_ARGUMENT, "GATE_POLICY_INVALID"));
+      EXPECT_THAT(status.error_message(), HasSubstr(message));
+    }
+  }
+}
+
+TEST_F(EvaluationServiceTest, ADryRunTellsHowTheGateReads) {
+  v1::CreateJobRequest request = JobRequest({"good"});
+  request.set_validate_only(true);
+  request.set_gate_policy(
+      "floors: [{at_least: 0.9}]\nvalidity: [{metric: extraction_failure, at_most: 0.1}]\n");
+  v1::Job job;
+  ASSERT_THAT(CreateJob(request, &job), IsRpcOk());
+  EXPECT_THAT(
+      job.gate_rules(),
+      testing::ElementsAre("judges every adapter, against the base",
+                           "floors: sums numeric_match: lower limit of the interval at least 0.9",
+                           "validity: sums extraction_failure: at most 0.1 of the responses"));
+  EXPECT_THAT(job.gate_warnings(), testing::ElementsAre(HasSubstr("at_least 0.9 cannot PASS: with "
+                                                                  "6 prompts")));
+}
+
 TEST_F(EvaluationServiceTest, ValidateOnlyMakesNothing) {
   v1::CreateJobRequest request = JobRequest({"good"});
   request.set_validate_only(true);

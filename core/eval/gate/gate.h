@@ -30,17 +30,20 @@ enum class FloorBound {
 };
 
 // In every rule, an empty metric stands for the task's primary, and task "*" for each task of the
-// report (with a metric named: each task in which any subject has it).
+// report (with a metric named: each task in which any subject has it). `line` is the rule's place
+// in the file; 0: not from one.
 struct FloorRule {
   std::string task;
   std::string metric;
   double at_least = 0;  // in [0, 1]
   FloorBound using_bound = FloorBound::kLower;
+  int line = 0;
 };
 struct NonInferiorityRule {
   std::string task;
   std::string metric;
   double margin = 0;  // >= 0: the loss against the baseline that is still acceptable, in shares
+  int line = 0;
 };
 // A validity guard of the subject. It is a fact about this run, not an estimate: the share itself
 // is held against at_most, in [0, 1], and the rule is PASS or FAIL.
@@ -48,6 +51,7 @@ struct ValidityRule {
   std::string task;
   std::string metric;
   double at_most = 0;
+  int line = 0;
 };
 // What non-inferiority is held against.
 struct GateBaseline {
@@ -65,6 +69,7 @@ struct GateBaseline {
 struct RequiredTask {
   std::string task;
   int64_t min_prompts = 1;  // scored prompts the subject must have
+  int line = 0;
 };
 
 struct GatePolicy {
@@ -82,7 +87,8 @@ struct GatePolicy {
 };
 
 // Parses a policy file. InvalidArgument names line and key: unknown keys, wrong types, values out
-// of range, a rule without its limit, an unknown verdict name, a policy without any rule.
+// of range, a rule without its limit, an unknown verdict name, two rules of one section for the
+// same task and metric, a policy without any rule.
 absl::StatusOr<GatePolicy> ParseGatePolicy(absl::string_view yaml);
 
 // One rule held against one subject.

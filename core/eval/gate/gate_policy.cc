@@ -92,6 +92,30 @@ absl::Status ForEachRule(const YAML::Node& policy, const char* section,
   return absl::OkStatus();
 }
 
+// The rules of a section by what they limit: a second one for the same is a slip.
+template <typename Rule, typename SameAs>
+absl::Status AddOnce(const YAML::Node& node, absl::string_view section, absl::string_view what,
+                     Rule rule, std::vector<Rule>& rules, SameAs same) {
+  rule.line = node.Mark().line + 1;
+  for (const Rule& other : rules) {
+    if (!same(other, rule)) continue;
+    return ErrorAt(node, absl::StrCat(section, ": ", what, " has a rule already, in line ",
+                                      other.line, ": keep one of them"));
+  }
+  rules.push_back(std::move(rule));
+  return absl::OkStatus();
+}
+
+// "ifeval pla_strict", "* (primary metric)".
+std::string Place(const std::string& task, const std::string& metric) {
+  return absl::StrCat(task, " ", metric.empty() ? "(primary metric)" : metric);
+}
+
+template <typename Rule>
+bool SamePlace(const Rule& a, const Rule& b) {
+  return a.task == b.task && a.metric == b.metric;
+}
+
 absl::StatusOr<std::string> ReadScoreMetric(const YAML::Node& rule, absl::string_view section) {
   ABSL_ASSIGN_OR_RETURN(std::string metric, ReadText(rule, section, "metric", ""));
   if (IsValidityMetric(metric)) {
@@ -119,8 +143,9 @@ absl::Status ReadRequiredTasks(const YAML::Node& policy, GatePolicy& out) {
              required.min_prompts < 1)) {
           return ErrorAt(prompts, "require_tasks: min_prompts: want a whole number, at least 1");
         }
-        out.require_tasks.push_back(std::move(required));
-        return absl::OkStatus();
+        const std::string what = required.task;
+        return AddOnce(rule, "require_tasks", what, std::move(required), out.require_tasks,
+                       [](const auto& a, const auto& b) { return a.task == b.task; });
       });
 }
 
@@ -138,8 +163,12 @@ absl::Status ReadFloors(const YAML::Node& policy, GatePolicy& out) {
                          absl::StrCat("floors: using: want lower or point, got ", bound));
         }
         floor.using_bound = bound == "lower" ? FloorBound::kLower : FloorBound::kPoint;
-        out.floors.push_back(std::move(floor));
-        return absl::OkStatus();
+        const std::string what =
+            absl::StrCat(Place(floor.task, floor.metric), ", using ", bound, ",");
+        return AddOnce(rule, "floors", what, std::move(floor), out.floors,
+                       [](const FloorRule& a, const FloorRule& b) {
+                         return SamePlace(a, b) && a.using_bound == b.using_bound;
+                       });
       });
 }
 
@@ -154,8 +183,9 @@ absl::Status ReadNonInferiority(const YAML::Node& policy, GatePolicy& out) {
         if (entry.margin >= 1)
           return ErrorAt(rule["margin"],
                          "non_inferiority: margin: a loss of everything is no limit, want below 1");
-        out.non_inferiority.push_back(std::move(entry));
-        return absl::OkStatus();
+        const std::string what = Place(entry.task, entry.metric);
+        return AddOnce(rule, "non_inferiority", what, std::move(entry), out.non_inferiority,
+                       SamePlace<NonInferiorityRule>);
       });
 }
 
@@ -220,8 +250,9 @@ absl::Status ReadValidity(const YAML::Node& policy, GatePolicy& out) {
                                             " or ", kExtractionFailure));
         }
         ABSL_ASSIGN_OR_RETURN(entry.at_most, ReadShare(rule, "validity", "at_most"));
-        out.validity.push_back(std::move(entry));
-        return absl::OkStatus();
+        const std::string what = Place(entry.task, entry.metric);
+        return AddOnce(rule, "validity", what, std::move(entry), out.validity,
+                       SamePlace<ValidityRule>);
       });
 }
 
@@ -248,6 +279,10 @@ absl::Status ReadLabel(const YAML::Node& policy, GatePolicy& out) {
     for (LabelVerdict v :
          {LabelVerdict::kSupported, LabelVerdict::kNotSupported, LabelVerdict::kContradicted}) {
       if (node.IsScalar() && absl::string_view(node.Scalar()) == LabelVerdictName(v)) {
+        if (std::find(out.accept_labels.begin(), out.accept_labels.end(), v) !=
+            out.accept_labels.end()) {
+          return ErrorAt(node, absl::StrCat("label: ", node.Scalar(), " is named twice"));
+        }
         out.accept_labels.push_back(v);
         return absl::OkStatus();
       }

@@ -75,6 +75,10 @@ TEST(GatePolicyTest, HostileInputIsAnError) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(GatePolicyTest, TheTwoKindsOfFloorAreTwoRules) {
+  EXPECT_OK(ParseGatePolicy("floors: [{at_least: 0.2}, {at_least: 0.4, using: point}]"));
+}
+
 struct BadPolicy {
   const char* name;
   const char* yaml;
@@ -134,6 +138,19 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"NoTask", "require_tasks:\n  - {min_prompts: 5}\n", "task is missing"},
         BadPolicy{"NoPrompts", "require_tasks:\n  - {task: x, min_prompts: 0}\n", "at least 1"},
         BadPolicy{"Subjects", "subjects: instruct\nlabel: SUPPORTED\n", "list of adapter aliases"},
+        BadPolicy{"FloorTwice",
+                  "floors:\n  - {task: x, at_least: 0.1}\n  - {task: x, at_least: 0.2}\n",
+                  "line 3: floors: x (primary metric), using lower, has a rule already, in line 2"},
+        BadPolicy{"MarginTwice",
+                  "non_inferiority:\n  - {metric: m, margin: 0.1}\n  - {metric: m, margin: 0.1}\n",
+                  "line 3: non_inferiority: * m has a rule already, in line 2"},
+        BadPolicy{"GuardTwice",
+                  "validity:\n  - {metric: truncated, at_most: 0.1}\n"
+                  "  - {metric: truncated, at_most: 0.2}\n",
+                  "validity: * truncated has a rule already"},
+        BadPolicy{"TaskTwice", "require_tasks:\n  - {task: x}\n  - {task: x, min_prompts: 5}\n",
+                  "require_tasks: x has a rule already"},
+        BadPolicy{"LabelTwice", "label: [SUPPORTED, SUPPORTED]\n", "SUPPORTED is named twice"},
         BadPolicy{"SubjectTwice", "subjects: [a, a]\nlabel: SUPPORTED\n", "named twice"}),
     [](const auto& info) { return info.param.name; });
 
