@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <regex>
 #include <string>
 
 #include "core/jobs/executor.h"
@@ -312,6 +313,25 @@ TEST_F(MetricsTest, PromtoolFindsNothingToComplainOf) {
       std::system(("promtool check metrics < " + file + " > " + output + " 2>&1").c_str());
   EXPECT_EQ(code, 0) << ReadFileOrDie(output);
   EXPECT_EQ(ReadFileOrDie(output), "");
+}
+
+// An alert or a panel on a metric that nobody exports stays silent for ever.
+TEST_F(MetricsTest, EveryMetricOfTheAlertsAndTheDashboardIsExported) {
+  auto registry = std::make_shared<prometheus::Registry>();
+  std::unique_ptr<JobStore> metered = NewMeteredJobStore(*store_, *registry, clock_, {});
+  RunJob(*metered, kPolicy);
+  ScoreCollector scores(*metered);
+  scores.UseTasks(&tasks_);
+  ASSERT_OK(scores.Refresh());
+  const RuntimeCollector runtime(AllSources(*metered));
+  const std::string exported = Text(scores) + Text(runtime) + Text(*registry);
+  for (const char* file :
+       {"deploy/prometheus/alerts.yml", "deploy/grafana/dashboards/plumbline.json"}) {
+    const std::string text = ReadFileOrDie(file);
+    const std::regex name("plumbline_[a-z_]+[a-z]");
+    for (std::sregex_iterator it(text.begin(), text.end(), name), end; it != end; ++it)
+      EXPECT_THAT(exported, HasSubstr("# TYPE " + it->str() + " ")) << file;
+  }
 }
 
 }  // namespace
