@@ -238,17 +238,7 @@ class Renderer {
       text_ += "\n";
     for (const auto& hint : report_.hints()) {
       if (hint.task() != task) continue;
-      const std::string& kind = hint.kind();
-      const std::string what =
-          kind == "duplicate_prompt"       ? "are there more than once"
-          : kind == "answer_in_prompt"     ? "have the right answer in the question"
-          : kind == "example_is_prompt"    ? "have a few-shot example that asks the same"
-          : kind == "prompt_in_other_task" ? "are in task " + hint.other_task() + " as well"
-                                           : kind;
-      text_ += "- ! " + std::to_string(hint.prompts()) + " prompts " + what + ": ";
-      for (int i = 0; i < hint.keys_size(); ++i)
-        text_ += (i > 0 ? ", " : "") + OneLine(hint.keys(i), 40);
-      text_ += hint.prompts() > hint.keys_size() ? ", ...\n" : "\n";
+      text_ += "- ! " + TaskHintText(hint) + "\n";
     }
   }
 
@@ -330,6 +320,24 @@ class Renderer {
 };
 
 }  // namespace
+
+std::string TaskHintText(const v1::TaskHint& hint) {
+  const std::string& kind = hint.kind();
+  const bool one = hint.prompts() == 1;
+  const std::string what =
+      kind == "duplicate_prompt" ? "are there more than once"
+      : kind == "answer_in_prompt"
+          ? std::string(one ? "has" : "have") + " the right answer in the question"
+      : kind == "example_is_prompt"
+          ? std::string(one ? "has" : "have") + " a few-shot example that asks the same"
+      : kind == "prompt_in_other_task"
+          ? std::string(one ? "is" : "are") + " in task " + hint.other_task() + " as well"
+          : kind;
+  std::string text = std::to_string(hint.prompts()) + (one ? " prompt " : " prompts ") + what;
+  for (int i = 0; i < hint.keys_size(); ++i)
+    text += (i > 0 ? ", " : ": ") + OneLine(hint.keys(i), 40);
+  return text + (hint.prompts() > hint.keys_size() ? ", ..." : "");
+}
 
 std::string ReportToText(const v1::Report& report, const ReportTextOptions& options) {
   return Renderer(report, options).Render();

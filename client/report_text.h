@@ -14,6 +14,9 @@ struct ReportTextOptions {
   bool markdown = false;     // for a pull request
 };
 
+// "3 prompts are there more than once: 1, 7, 9".
+std::string TaskHintText(const v1::TaskHint& hint);
+
 std::string ReportToText(const v1::Report& report, const ReportTextOptions& options);
 
 }  // namespace plumbline::client

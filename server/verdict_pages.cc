@@ -87,6 +87,15 @@ class PromptFiller {
     out->set_group(ToValidUtf8(item.group));
     if (item.doc_target != item.target) out->set_doc_target(ToValidUtf8(item.doc_target));
     out->set_doc(ToValidUtf8(item.doc));
+    if (task->output_type == OutputType::kGenerate && verdict.error.ok() &&
+        item.follow_ups.empty()) {
+      for (const FilteredText& filtered :
+           task->checker->Filter(static_cast<size_t>(verdict.item), verdict.response)) {
+        v1::FilteredResponse* f = out->add_filtered();
+        f->set_filter(ToValidUtf8(filtered.filter));
+        f->set_text(ToValidUtf8(filtered.text));
+      }
+    }
     if (item.gold_choice >= 0) out->set_gold_choice(item.gold_choice);
     for (int i = 0; i < out->choices_size() && i < static_cast<int>(item.choices.size()); ++i) {
       out->mutable_choices(i)->set_continuation(ToValidUtf8(item.choices[i]));

@@ -3,11 +3,13 @@
 #include <thread>
 
 #include "client/commands/command.h"
+#include "client/report_text.h"
 #include "core/eval/offline_check.h"
 #include "core/eval/report/groups.h"
 #include "core/eval/report/report.h"
 #include "core/eval/report/report_json.h"
 #include "core/eval/task_file.h"
+#include "core/eval/task_hints.h"
 
 namespace plumbline::client {
 namespace {
@@ -95,8 +97,9 @@ nlohmann::ordered_json ItemToJson(const Task& task, const OfflineItem& item) {
 }
 
 nlohmann::ordered_json CellToJson(const ReportCell& cell) {
-  nlohmann::ordered_json json = {
-      {"value", cell.value}, {"n", cell.trials}, {"lower", cell.lower}, {"upper", cell.upper}};
+  nlohmann::ordered_json json = {{"value", cell.value},     {"n", cell.trials},
+                                 {"lower", cell.lower},     {"upper", cell.upper},
+                                 {"primary", cell.primary}, {"validity", cell.validity}};
   if (cell.samples.has_value()) json["samples"] = SamplesToJson(*cell.samples);
   return json;
 }
@@ -111,6 +114,10 @@ nlohmann::ordered_json GroupToJson(const ReportGroup& group) {
   return json;
 }
 
+std::vector<TaskHint> Hints(const Task& task) {
+  return FindTaskHints({{&task, task.items.size()}});
+}
+
 void PrintJson(const Task& task, const OfflineCheck& check, const Summary& summary) {
   nlohmann::ordered_json json;
   json["task"] = task.name;
@@ -122,6 +129,12 @@ void PrintJson(const Task& task, const OfflineCheck& check, const Summary& summa
   json["metrics"] = nlohmann::ordered_json::object();
   for (const ReportCell& cell : summary.cells) json["metrics"][cell.metric] = CellToJson(cell);
   for (const ReportGroup& group : summary.groups) json["groups"].push_back(GroupToJson(group));
+  json["hints"] = nlohmann::ordered_json::array();
+  for (const TaskHint& hint : Hints(task)) {
+    json["hints"].push_back({{"kind", std::string(TaskHintName(hint.kind))},
+                             {"prompts", hint.prompts},
+                             {"keys", hint.keys}});
+  }
   json["items"] = nlohmann::ordered_json::array();
   for (const OfflineItem& item : check.items) json["items"].push_back(ItemToJson(task, item));
   std::cout << Dump(json) << "\n";
@@ -175,6 +188,13 @@ void PrintText(const Task& task, const OfflineCheck& check, const Summary& summa
   }
   std::cout << table.ToString();
   PrintGroups(summary.groups);
+  for (const TaskHint& hint : Hints(task)) {
+    v1::TaskHint shown;
+    shown.set_kind(std::string(TaskHintName(hint.kind)));
+    shown.set_prompts(static_cast<int64_t>(hint.prompts));
+    for (const std::string& key : hint.keys) shown.add_keys(key);
+    std::cout << "- ! " << TaskHintText(shown) << "\n";
+  }
 }
 
 void Warn(const CommandContext& context, const OfflineCheck& check) {
@@ -212,7 +232,7 @@ void Check(CommandContext& context, const Arguments& arguments) {
   }
   const absl::StatusOr<Task> task = LoadTask(arguments, prompts);
   if (!task.ok()) return context.Fail(std::string(task.status().message()));
-  const auto responses = ReadFileOrFail(context, arguments.responses_file);
+  const auto responses = ReadFileOrFail(context, arguments.responses_file, kMaxResponseFileBytes);
   if (!responses) return;
   OfflineOptions options;
   options.require_all = arguments.require_all;
@@ -240,8 +260,9 @@ void AddCheckCommand(CLI::App& app, CommandContext& context) {
       "Responses are JSONL rows {\"key\" or \"prompt\": ..., \"response\": ...}, of several turns "
       "or "
       "samples "
-      "{\"key\": ..., \"responses\": [...]}\n(of samples also a row each). With -o json one "
-      "object:\n"
+      "{\"key\": ..., \"responses\": [...]}\n(of samples also a row each); with "
+      "\"finish_reason\": \"length\" or \"stop\" also for the share that was cut.\nWith -o json "
+      "one object:\n"
       "  {task, n, metrics: {name: {value, n, lower, upper}}, items: [{key, strict: [bool], loose: "
       "[bool], ...}]}\n"
       "Examples:\n"

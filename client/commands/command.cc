@@ -1,10 +1,8 @@
 #include "client/commands/command.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
-#include <sstream>
+
+#include "core/base/file_bytes.h"
 
 namespace plumbline::client {
 
@@ -56,17 +54,34 @@ std::string AbsolutePath(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path, error)) {
-    context.Fail("cannot read " + path);
+void AddTextArgument(CLI::App& command, const std::string& names, const std::string& noun,
+                     TextArgument& argument) {
+  argument.argument = command.add_option(names, argument.text, "The " + noun);
+  argument.file_option = command.add_option(
+      "-f,--file", argument.file, "Read the " + noun + " from a file; - for standard input");
+}
+
+std::optional<std::string> TextOrFail(CommandContext& context, const std::string& noun,
+                                      const TextArgument& argument) {
+  const bool given = argument.argument->count() > 0, file = argument.file_option->count() > 0;
+  if (given == file) {
+    context.Fail("give the " + noun + " as an argument or with --file (- for standard input)" +
+                     (given ? ", not both" : ""),
+                 kExitUsage);
     return std::nullopt;
   }
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
+  std::optional<std::string> text = file ? ReadFileOrFail(context, argument.file) : argument.text;
+  if (!text.has_value() || !text->empty()) return text;
+  context.Fail("the " + noun + " is empty", kExitUsage);
+  return std::nullopt;
+}
+
+std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path,
+                                          uint64_t max_bytes) {
+  absl::StatusOr<std::string> content = ReadInput(path, max_bytes);
+  if (content.ok()) return *std::move(content);
+  context.Fail(std::string(content.status().message()));
+  return std::nullopt;
 }
 
 }  // namespace plumbline::client

@@ -49,8 +49,24 @@ std::optional<std::string> ModelOrOnlyOne(CommandContext& context, const std::st
 // A path on this machine made absolute, since the server's working directory is another.
 std::string AbsolutePath(const std::string& path);
 
-// A file's content, or nothing after printing why ("-" is standard input).
-std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path);
+// A text that a command takes as an argument or with --file.
+struct TextArgument {
+  CLI::Option* argument = nullptr;
+  CLI::Option* file_option = nullptr;
+  std::string text;
+  std::string file;
+};
+// Adds both options; `noun` is what the text is ("prompt"), `names` the argument's names.
+void AddTextArgument(CLI::App& command, const std::string& names, const std::string& noun,
+                     TextArgument& argument);
+// The text, or nothing after printing what is wrong: neither is given, both, or it is empty.
+std::optional<std::string> TextOrFail(CommandContext& context, const std::string& noun,
+                                      const TextArgument& argument);
+
+// A file's or pipe's content, or nothing after printing why ("-" is standard input).
+inline constexpr uint64_t kMaxInputBytes = uint64_t{256} << 20;
+std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path,
+                                          uint64_t max_bytes = kMaxInputBytes);
 
 void AddModelCommands(CLI::App& app, CommandContext& context);
 void AddAdapterCommands(CLI::App& app, CommandContext& context);

@@ -47,6 +47,7 @@ ExportVerdict FromProto(const v1::Verdict& v) {
         {c.context(), c.continuation(), c.log_likelihood(), c.is_greedy(), c.tokens()});
   }
   if (v.has_gold_choice()) verdict.gold_choice = v.gold_choice();
+  for (const auto& f : v.filtered()) verdict.filtered.push_back({f.filter(), f.text()});
   verdict.doc = v.doc();
   verdict.group = v.group();
   verdict.extracted = v.extracted();

@@ -7,11 +7,15 @@
 #include <thread>
 #include <unordered_map>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "core/base/status_macros.h"
+#include "core/eval/metrics.h"
 #include "core/eval/selection.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/turns.h"
+#include "core/eval/validity.h"
 
 namespace plumbline {
 namespace {
@@ -91,9 +95,10 @@ class ItemIndex {
 
 struct MatchedRow {
   std::string response;
-  std::vector<std::string> turns;    // or, until FitResponses, samples
-  std::vector<std::string> samples;  // several responses to a prompt of one turn
-  std::optional<int64_t> sample;     // which of several responses this one is
+  std::vector<std::string> turns;              // or, until FitResponses, samples
+  std::vector<std::string> samples;            // several responses to a prompt of one turn
+  std::optional<int64_t> sample;               // which of several responses this one is
+  std::vector<std::optional<bool>> truncated;  // by response, as far as rows say
   std::string where;
 };
 
@@ -104,18 +109,29 @@ bool IsExecutionError(const DataRow& row) {
          !error->empty() && *error != "";
 }
 
-// The response of a row, or its responses.
-absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
+// Whether the token limit ended a row's response, as far as it says.
+std::optional<bool> IsTruncated(const DataRow& row) {
+  const auto reason = row.value.find("finish_reason");
+  if (reason == row.value.end() || !reason->is_string()) return std::nullopt;
+  const std::string name = absl::AsciiStrToLower(reason->get_ref<const std::string&>());
+  if (name == "length") return true;
+  if (name == "stop") return false;
+  return std::nullopt;
+}
+
+// The response of a row, or its responses: moved out of it, since they may be long.
+absl::StatusOr<MatchedRow> TakeResponse(DataRow& row) {
   MatchedRow result;
   result.where = row.where;
+  result.truncated = {IsTruncated(row)};
   const auto responses = row.value.find("responses");
   if (responses != row.value.end() && responses->is_array() && !responses->empty()) {
-    for (const auto& response : *responses) {
+    for (auto& response : *responses) {
       if (!response.is_string()) {
         return absl::InvalidArgumentError(
             absl::StrCat(row.where, ": \"responses\" is no list of strings"));
       }
-      result.turns.push_back(response.get<std::string>());
+      result.turns.push_back(std::move(response.get_ref<std::string&>()));
     }
     return result;
   }
@@ -124,7 +140,7 @@ absl::StatusOr<MatchedRow> ReadResponse(const DataRow& row) {
     return absl::InvalidArgumentError(
         absl::StrCat(row.where, ": \"response\" is missing or not a string"));
   }
-  result.response = response->get<std::string>();
+  result.response = std::move(response->get_ref<std::string&>());
   const auto sample = row.value.find("sample");
   if (sample != row.value.end() && sample->is_number_integer())
     result.sample = sample->get<int64_t>();
@@ -144,6 +160,7 @@ absl::Status FitResponses(const Task& task, const TaskItem& item, MatchedRow& ro
     row.response = EncodeTurns(row.turns);
     row.samples = std::move(row.turns);
     row.turns.clear();
+    row.truncated.resize(row.samples.size());  // one row for all: it says of none
     return absl::OkStatus();
   }
   if (row.turns.size() != wanted) {
@@ -182,6 +199,7 @@ absl::StatusOr<MatchedRow> JoinRows(const Task& task, const TaskItem& item,
             *rows[i].sample, "; the first is in ", rows[i - 1].where));
       }
       rows[0].turns.push_back(std::move(rows[i].response));
+      if (i > 0) rows[0].truncated.push_back(rows[i].truncated[0]);
     }
   }
   ABSL_RETURN_IF_ERROR(FitResponses(task, item, rows[0]));
@@ -190,16 +208,16 @@ absl::StatusOr<MatchedRow> JoinRows(const Task& task, const TaskItem& item,
 
 // Rows by item; rows without one are noted in `check`.
 absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& task,
-                                                                 const std::vector<DataRow>& rows,
+                                                                 std::vector<DataRow> rows,
                                                                  OfflineCheck& check) {
   const ItemIndex index(task);
   std::vector<std::vector<MatchedRow>> by_item(task.items.size());
-  for (const DataRow& row : rows) {
+  for (DataRow& row : rows) {
     if (IsExecutionError(row)) {
       ++check.errors;
       continue;
     }
-    ABSL_ASSIGN_OR_RETURN(MatchedRow read, ReadResponse(row));
+    ABSL_ASSIGN_OR_RETURN(MatchedRow read, TakeResponse(row));
     auto item = index.Find(row.value);
     if (absl::IsNotFound(item.status())) {
       ++check.unmatched;
@@ -219,8 +237,21 @@ absl::StatusOr<std::vector<std::optional<MatchedRow>>> MatchRows(const Task& tas
   return matched;
 }
 
+// The guards that a job has from its engine (core/jobs/job_check.cc).
+void AddGuards(std::optional<bool> truncated, absl::Span<const std::string> texts,
+               CheckResult& result) {
+  if (!truncated.has_value() || !result.error.ok()) return;
+  AddGuard(kTruncated, *truncated, result.observations);
+  const bool stuck = *truncated && std::any_of(texts.begin(), texts.end(), RepeatsItself);
+  AddGuard(kRefusalToStop, stuck, result.observations);
+}
+
 CheckResult CheckItem(const Checker& checker, OfflineItem& item) {
-  if (!item.turns.empty()) return checker.CheckTurns(item.index, item.turns);
+  if (!item.turns.empty()) {
+    CheckResult result = checker.CheckTurns(item.index, item.turns);
+    AddGuards(item.truncated[0], item.turns, result);
+    return result;
+  }
   if (item.samples.empty()) {
     CheckResult result = checker.CheckResponse(item.index, item.response);
     for (const Observation& o : result.observations) {
@@ -230,10 +261,13 @@ CheckResult CheckItem(const Checker& checker, OfflineItem& item) {
                        " responses: want \"responses\", a list"));
       break;
     }
+    AddGuards(item.truncated[0], absl::MakeConstSpan(&item.response, 1), result);
     return result;
   }
-  for (const std::string& sample : item.samples) {
-    item.sample_results.push_back(checker.CheckResponse(item.index, sample));
+  for (size_t i = 0; i < item.samples.size(); ++i) {
+    item.sample_results.push_back(checker.CheckResponse(item.index, item.samples[i]));
+    AddGuards(item.truncated[i], absl::MakeConstSpan(&item.samples[i], 1),
+              item.sample_results.back());
   }
   return MergeSamples(item.sample_results);
 }
@@ -260,13 +294,17 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
         "task ", task.name,
         " is multiple_choice: it scores log-likelihoods, not responses; run it as a job"));
   }
-  ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows, ParseDataRows(responses, file));
+  ABSL_ASSIGN_OR_RETURN(std::vector<DataRow> rows,
+                        ParseDataRows(responses, file, /*field=*/"",
+                                      {kMaxResponseRowBytes,
+                                       "shorten the response, or leave the row out and its prompt "
+                                       "counts as missing"}));
+  const size_t count = rows.size();
   OfflineCheck check;
-  ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, rows, check));
-  if (check.errors == rows.size())
+  ABSL_ASSIGN_OR_RETURN(auto matched, MatchRows(task, std::move(rows), check));
+  if (check.errors == count)
     return absl::FailedPreconditionError(absl::StrCat(file, ": no responses"));
-  if (check.unmatched > 0 &&
-      (options.require_all || check.unmatched + check.errors == rows.size())) {
+  if (check.unmatched > 0 && (options.require_all || check.unmatched + check.errors == count)) {
     return absl::InvalidArgumentError(check.unmatched_rows[0]);
   }
   for (size_t i = 0; i < matched.size(); ++i) {
@@ -276,6 +314,7 @@ absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view 
                              std::move(matched[i]->response),
                              std::move(matched[i]->turns),
                              std::move(matched[i]->samples),
+                             std::move(matched[i]->truncated),
                              {},
                              {}});
       continue;

@@ -1,14 +1,20 @@
 // Scoring responses that someone else generated: no server, no model.
 //
+// Rows that say why the response ended ("finish_reason": "stop" or "length", in any case, as
+// servers and `plumbline job verdicts` write it) have the guards `truncated` and `refusal_to_stop`
+// too; the others have only those that the text shows.
+//
 // The responses are JSONL rows {"key" or "prompt", "response"} (for items with several turns
 // {"key", "responses"}: one a turn; for tasks with several responses a prompt likewise, one a
 // response, or a row a response): a row belongs to the item with that
 // key (an integer key in decimal), or to the one whose prompt is exactly that text. A row that is
 // malformed or ambiguous is an error that names it; a well-formed row for an item the task does not
-// have is reported in `unmatched`, never quietly left out.
+// have is reported in `unmatched`, never quietly left out. A row may have kMaxResponseRowBytes, a
+// file kMaxResponseFileBytes (who reads it asks for no more); memory is a few times the file.
 #ifndef PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
 #define PLUMBLINE_CORE_EVAL_OFFLINE_CHECK_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +25,10 @@
 
 namespace plumbline {
 
+// A response is as long as a model made it: 16 times a row of a task's data.
+inline constexpr size_t kMaxResponseRowBytes = size_t{64} << 20;
+inline constexpr size_t kMaxResponseFileBytes = size_t{1} << 30;
+
 struct OfflineItem {
   size_t index = 0;  // place in Task::items
   std::string key;
@@ -26,6 +36,8 @@ struct OfflineItem {
   std::vector<std::string> turns;  // one a turn; empty for an item of one turn
   // Task::samples of them where there are as many; empty where there is one response.
   std::vector<std::string> samples;
+  // Whether the token limit cut it, by sample; nothing where the rows do not say.
+  std::vector<std::optional<bool>> truncated;
   std::vector<CheckResult> sample_results;  // by sample
   CheckResult result;                       // of several samples: MergeSamples
 };
@@ -53,8 +65,9 @@ struct OfflineOptions {
 // items share, two rows for one item, or
 // no row at all that fits the task, or a number of responses that is not the item's number of
 // turns (of an item of one turn: the task's samples), or one response where a metric takes one of
-// several. Unimplemented names a response that the checker can't score. FailedPrecondition for a
-// task that generates nothing (multiple_choice) and for an empty file.
+// several. ResourceExhausted: a row above the limit. Unimplemented names a response that the
+// checker can't score. FailedPrecondition for a task that generates nothing (multiple_choice) and
+// for an empty file.
 absl::StatusOr<OfflineCheck> CheckResponses(const Task& task, absl::string_view responses,
                                             absl::string_view file,
                                             const OfflineOptions& options = {});

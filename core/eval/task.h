@@ -71,6 +71,12 @@ struct CheckResult {
       extracted;  // numeric and filter tasks: the answer found, as compared; empty when none
 };
 
+// What one of lm-eval's filter pipelines makes of a response, before it is compared. For exports.
+struct FilteredText {
+  std::string filter;  // the pipeline's name; "none" where the task file names none
+  std::string text;
+};
+
 // Scores responses to the items of the task it was made for. Immutable, thread-safe. Bad responses
 // (empty, invalid UTF-8, huge) are scored, never an error.
 class Checker {
@@ -80,6 +86,11 @@ class Checker {
   virtual absl::string_view version() const = 0;
   // kGenerate. `index` is the item's place in Task::items.
   virtual CheckResult CheckResponse(size_t index, absl::string_view response) const = 0;
+  // kGenerate. What the task's pipelines make of the response, in their order; a checker without
+  // pipelines has none.
+  virtual std::vector<FilteredText> Filter(size_t /*index*/, absl::string_view /*response*/) const {
+    return {};
+  }
   // An item with follow_ups: one response a turn.
   virtual CheckResult CheckTurns(size_t index, const std::vector<std::string>& responses) const {
     return CheckResponse(index, responses.at(0));

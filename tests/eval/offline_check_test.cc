@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "core/eval/task_file/data_rows.h"
 #include "tests/eval/task_file/task_file_fixture.h"
 #include "tests/support/status_matchers.h"
 
 namespace plumbline {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(OfflineCheckTest, RowsThatDoNotFitAreNamed) {
@@ -30,6 +34,21 @@ TEST(OfflineCheckTest, RowsThatDoNotFitAreNamed) {
            {"", "no responses"}}) {
     EXPECT_THAT(CheckResponses(*task, rows, "r.jsonl").status().message(), HasSubstr(message))
         << rows;
+  }
+}
+
+// A row of a task's data has 4 MiB, in every format; a response has more.
+TEST(OfflineCheckTest, ARowAboveItsLimitIsNamedWithTheRemedy) {
+  const std::string filler(kMaxRowBytes, 'x');
+  for (const auto& [name, content, where] : std::vector<std::array<std::string, 3>>{
+           {"d.jsonl", "{\"a\": \"\"}\n{\"a\": \"" + filler + "\"}", "d.jsonl:2"},
+           {"d.json", "[{\"a\": \"\"}, {\"a\": \"" + filler + "\"}]", "d.json: row 2"},
+           {"d.csv", "a\nb\n" + filler + "\n", "d.csv:3"}}) {
+    EXPECT_THAT(ParseDataRows(content, name),
+                StatusIs(absl::StatusCode::kResourceExhausted,
+                         AllOf(HasSubstr(where + ": the row has "),
+                               HasSubstr("the limit is 4194304 (4 MiB): shorten it"))));
+    EXPECT_THAT(ParseDataRows(content, name, "", {kMaxResponseRowBytes, ""}), IsOk());
   }
 }
 

@@ -5,7 +5,7 @@ are asked of the base with plain prompts, two of an adapter through the chat tem
   lm_eval_agreement.py --bin BUILD/bin
 
 Compared: rendered prompts (byte for byte), generated texts, every metric of every item, the log-likelihood of every choice and of
-texts (1e-4 relative, per token and as sums of a choice), and the lines of `plumbline job export --format lm-eval` of choice tasks. A generated text may differ only where lm-eval's own model has a tie: two
+texts (1e-4 relative, per token and as sums of a choice), and the lines of `plumbline job export --format lm-eval`. A generated text may differ only where lm-eval's own model has a tie: two
 candidates whose logits are less than 1e-5 apart at the first token that differs; that is printed. Exits with 1 on a difference.
 The data is made here, from a seed. At the end faults are planted in our results, one by one: a comparison that does not notice one is a
 difference too.
@@ -154,8 +154,8 @@ def write_tasks(folder):
 
 
 def run_plumbline(bin_dir, folder, score_texts):
-    """Verdicts {(task, row): verdict}, for each text the log-probabilities of its tokens, and the exported lines {(task, row): line}
-    of choice tasks."""
+    """Verdicts {(task, row): verdict}, for each text the log-probabilities of its tokens, and the exported lines
+    {(task, row, filter): line} of plain tasks."""
     with Plumbline(bin_dir, tempfile.mkdtemp(dir=folder), ["--dtype", "float32", "--model", f"tiny={MODEL}"]) as server:
         for task in TASKS:
             server.run("task", "upload", f"{folder}/{task}.yaml")
@@ -173,8 +173,7 @@ def run_plumbline(bin_dir, folder, score_texts):
     for path in glob.glob(f"{folder}/exported/*/samples_*.jsonl"):
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
-            if len(row["arguments"]) > 1:
-                lines[os.path.basename(path)[len("samples_"):].rsplit("_", 1)[0], row["doc_id"]] = row
+            lines[os.path.basename(path)[len("samples_"):].rsplit("_", 1)[0], row["doc_id"], row["filter"]] = row
     return verdicts, scores, lines
 
 
@@ -264,11 +263,19 @@ def compare_line(comparison, ours, sample, name):
     """A line of our export against what lm-eval's evaluation_tracker writes of its sample."""
     theirs = {**sample, "arguments": {f"gen_args_{i}": {f"arg_{j}": part for j, part in enumerate(arg)} for i, arg in enumerate(sample["arguments"])},
               "target": str(sample["target"])}
-    more = set(ours["metrics"]) - set(sample["metrics"])  # acc_bytes is always there with us
+    more = set(ours["metrics"]) - set(sample["metrics"])  # acc_bytes and the validity guards are always there with us
     ours = {k: v for k, v in {**ours, "metrics": [m for m in ours["metrics"] if m not in more]}.items() if k not in more}
     comparison.equal(f"{name}: keys of the exported line", sorted(ours), sorted(k for k in theirs))
     for key in sorted(set(ours) & set(theirs) - {"resps", "filtered_resps"}):
+        if key == "arguments" and len(sample["arguments"]) == 1:  # our arg_1 is the decoding in effect, lm-eval's what the file says
+            comparison.equal(f"{name}: exported prompt", ours[key]["gen_args_0"]["arg_0"], theirs[key]["gen_args_0"]["arg_0"])
+            continue
         comparison.equal(f"{name}: exported {key}", ours[key], theirs[key])
+    if len(sample["arguments"]) == 1:
+        if ours["resps"] != sample["resps"]:  # a tie (compare_item has seen to that), or a difference it told of
+            return
+        comparison.equal(f"{name}: exported filtered_resps of {sample['filter']}", ours["filtered_resps"], sample["filtered_resps"])
+        return
     comparison.equal(f"{name}: exported resps", [r[0] for r in ours["resps"]], ours["filtered_resps"])
     for i, (our_sum, our_greedy) in enumerate(ours["filtered_resps"]):
         comparison.close(f"{name}: exported log-likelihood {i}", float(our_sum), float(sample["filtered_resps"][i][0]))
@@ -295,15 +302,19 @@ def planted_faults(lm, verdicts, lines, samples):
         compare_item(quiet, lm, verdict, samples[key], "planted")
         if not quiet.different:
             unnoticed.append(what)
-    line, quiet = copy.deepcopy(lines[chosen]), Comparison(quiet=True)
+    line, quiet = copy.deepcopy(lines[*chosen, "none"]), Comparison(quiet=True)
     line["arguments"]["gen_args_1"]["arg_1"] += "!"
     compare_line(quiet, line, samples[chosen][0], "planted")
     unnoticed += [] if quiet.different else ["an exported argument changed"]
     texts = ("agree_text_target", 0)
-    line, quiet = copy.deepcopy(lines[texts]), Comparison(quiet=True)
+    line, quiet = copy.deepcopy(lines[*texts, "none"]), Comparison(quiet=True)
     line["target"] = str(line["doc"]["gold"])
     compare_line(quiet, line, samples[texts][0], "planted")
-    return unnoticed + ([] if quiet.different else ["an exported target that is the index"])
+    unnoticed += [] if quiet.different else ["an exported target that is the index"]
+    line, quiet = copy.deepcopy(lines[*generated, "number"]), Comparison(quiet=True)
+    line["filtered_resps"] = line["resps"][0] + [""]
+    compare_line(quiet, line, samples[generated][0], "planted")
+    return unnoticed + ([] if quiet.different else ["an exported response that is not filtered"])
 
 
 def compare_scores(comparison, lm, choices, scores):
@@ -341,10 +352,10 @@ def main():
         comparison.equal("the items", sorted(verdicts), sorted(samples))
         for key in sorted(set(verdicts) & set(samples)):
             compare_item(comparison, adapted if key[0] in CHAT_TASKS else lm, verdicts[key], samples[key], f"{key[0]} row {key[1]}")
-        choice_keys = {key for key in samples if key[0] in TASKS and len(samples[key][0]["arguments"]) > 1}
-        comparison.equal("the exported lines", sorted(lines), sorted(choice_keys))
-        for key in sorted(set(lines) & choice_keys):
-            compare_line(comparison, lines[key], samples[key][0], f"{key[0]} row {key[1]}")
+        by_line = {(*key, sample["filter"]): sample for key in samples if key[0] in TASKS for sample in samples[key]}
+        comparison.equal("the exported lines", sorted(lines), sorted(by_line))
+        for key in sorted(set(lines) & set(by_line)):
+            compare_line(comparison, lines[key], by_line[key], f"{key[0]} row {key[1]}")
         compare_scores(comparison, lm, choices, scores)
         rates = [v for values in results.values() for k, v in values.items() if k.startswith(("exact_match,", "acc,")) and "stderr" not in k]
         comparison.equal("tasks where the model is sometimes right and sometimes wrong: without any, equal metrics would mean little", sum(0 < v < 1 for v in rates) >= 4, True)

@@ -65,6 +65,7 @@ struct ExportVerdict {
   std::string doc_target;  // what doc_to_target gives, as Python prints it; empty: `target`
   std::string doc;         // the row of the data, one JSON object; empty: not known
   std::string group;       // of the task's groups; empty: it has none
+  std::vector<FilteredText> filtered;  // what the task's filters make of the response
   std::string extracted;
   std::string checker;  // "ifeval/1", "choice/1", ...
   std::string error;    // not empty: an execution error, without observations

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/sha256.h"
+#include "core/eval/metrics.h"
 #include "core/eval/selection.h"
 
 namespace plumbline {
@@ -62,6 +63,28 @@ Json Config(const ExportTask& task) {
   return config;
 }
 
+// The names of the task's pipelines; empty: its file has none.
+std::vector<std::string> FilterNames(const Json& config) {
+  std::vector<std::string> names;
+  if (!config.contains("filter_list") || !config["filter_list"].is_array()) return names;
+  for (const Json& filter : config["filter_list"]) {
+    if (filter.is_object() && filter.contains("name") && filter["name"].is_string())
+      names.push_back(filter["name"].get<std::string>());
+  }
+  return names;
+}
+
+// lm-eval's metric and filter of a metric of this task. The only pipeline of a task has our metric
+// exact_match and lm-eval's exact_match,<name>; guards stand beside the first pipeline where
+// nothing else has the filter "none".
+std::pair<std::string, std::string> MetricOfTask(const std::vector<std::string>& filters,
+                                                 const std::string& metric) {
+  auto [name, filter] = LmEvalMetric(metric);
+  const bool exact = metric == kExactMatch && filters.size() == 1;
+  const bool guard = IsValidityMetric(metric) && !filters.empty();
+  return {std::move(name), exact || guard ? filters.front() : std::move(filter)};
+}
+
 Json Results(const ExportData& data, const ExportSubject& subject) {
   Json json;
   for (const char* part : {"results", "group_subtasks", "configs", "versions", "n-shot",
@@ -72,14 +95,15 @@ Json Results(const ExportData& data, const ExportSubject& subject) {
     results = {{"name", task.name}, {"alias", task.name}, {"sample_len", task.prompts}};
     Json& higher = json["higher_is_better"][task.name];
     higher = Json::object();
+    const Json config = Config(task);
+    const std::vector<std::string> filters = FilterNames(config);
     for (const ExportCell& cell : data.cells) {
       if (cell.adapter != subject.adapter || cell.task != task.name) continue;
-      const auto [metric, filter] = LmEvalMetric(cell.metric);
+      const auto [metric, filter] = MetricOfTask(filters, cell.metric);
       results[absl::StrCat(metric, ",", filter)] = cell.value;
       results[absl::StrCat(metric, "_stderr,", filter)] = StandardError(cell);
       higher[metric] = !cell.validity;
     }
-    const Json config = Config(task);
     if (config.contains("num_fewshot")) json["n-shot"][task.name] = config["num_fewshot"];
     json["configs"][task.name] = config;
     json["versions"][task.name] = task.version;
@@ -101,6 +125,35 @@ Json Results(const ExportData& data, const ExportSubject& subject) {
   return json;
 }
 
+// The observations of a metric by sample; the last one of a metric that is there is not null.
+std::vector<const Observation*> BySample(const Verdicts& samples, const std::string& metric) {
+  std::vector<const Observation*> by_sample;
+  for (const ExportVerdict* v : samples) {
+    for (const Observation& o : v->observations) {
+      if (o.metric != metric) continue;
+      by_sample.resize(static_cast<size_t>(v->sample) + 1, nullptr);
+      by_sample.back() = &o;
+    }
+  }
+  return by_sample;
+}
+
+// Where a metric takes one of several responses: which; null while one that votes is missing.
+// Nothing where all count.
+std::optional<const ExportVerdict*> TakenBy(const Verdicts& samples,
+                                            const std::vector<std::string>& metrics) {
+  for (const std::string& metric : metrics) {
+    const std::vector<const Observation*> by_sample = BySample(samples, metric);
+    if (by_sample.empty() || by_sample.back()->among == 0) continue;
+    const std::optional<size_t> taken = SelectResponse(by_sample);
+    if (!taken.has_value()) return nullptr;
+    for (const ExportVerdict* v : samples) {
+      if (static_cast<size_t>(v->sample) == *taken) return v;
+    }
+  }
+  return std::nullopt;
+}
+
 // A metric of one prompt: IFEval's instruction levels as lm-eval's list of booleans, that of the
 // response it takes, or the mean over the responses.
 Json SampleMetric(const Verdicts& samples, const std::string& metric) {
@@ -110,39 +163,42 @@ Json SampleMetric(const Verdicts& samples, const std::string& metric) {
     for (const CheckOutcome& o : samples[0]->outcomes) list.push_back(loose ? o.loose : o.strict);
     return list;
   }
-  double sum = 0, count = 0;
-  std::vector<const Observation*> by_sample;
-  for (const ExportVerdict* v : samples) {
-    for (const Observation& o : v->observations) {
-      if (o.metric != metric) continue;
-      sum += o.successes / o.trials;
+  const std::vector<const Observation*> by_sample = BySample(samples, metric);
+  if (by_sample.back()->among == 0) {
+    double sum = 0, count = 0;
+    for (const Observation* o : by_sample) {
+      if (o == nullptr) continue;
+      sum += o->successes / o->trials;
       ++count;
-      by_sample.resize(static_cast<size_t>(v->sample) + 1, nullptr);
-      by_sample.back() = &o;
     }
+    return sum / count;
   }
-  if (by_sample.back()->among == 0) return sum / count;
   const std::optional<size_t> taken = SelectResponse(by_sample);
   if (!taken.has_value()) return nullptr;  // a response is missing
   return by_sample[*taken]->successes / by_sample[*taken]->trials;
 }
 
 // The metrics that the samples of one prompt observed, by filter, in their order.
-std::map<std::string, std::vector<std::string>> ByFilter(const Verdicts& samples) {
+std::map<std::string, std::vector<std::string>> ByFilter(const Verdicts& samples,
+                                                         const std::vector<std::string>& names) {
   std::map<std::string, std::vector<std::string>> filters;
   for (const ExportVerdict* v : samples) {
     for (const Observation& o : v->observations) {
-      std::vector<std::string>& metrics = filters[LmEvalMetric(o.metric).second];
+      std::vector<std::string>& metrics = filters[MetricOfTask(names, o.metric).second];
       if (std::find(metrics.begin(), metrics.end(), o.metric) == metrics.end())
         metrics.push_back(o.metric);
     }
   }
-  if (filters.empty()) filters["none"] = {};
+  if (filters.empty()) filters[names.empty() ? "none" : names.front()] = {};
   return filters;
 }
 
-// The answer that was compared, where the verdict holds it.
-std::string Filtered(const ExportVerdict& v) {
+// What the filter makes of a response; without one of that name the answer that was compared, where
+// the verdict holds it.
+std::string FilteredBy(const ExportVerdict& v, const std::string& filter) {
+  for (const FilteredText& filtered : v.filtered) {
+    if (filtered.filter == filter) return filtered.text;
+  }
   const bool extracts =
       !v.extracted.empty() ||
       std::any_of(v.observations.begin(), v.observations.end(),
@@ -172,15 +228,18 @@ void AddChoices(const ExportVerdict& verdict, Json& json) {
 }
 
 void AddGenerated(const Verdicts& samples, const std::string& filter, const Json& config,
-                  Json& json) {
+                  const std::vector<std::string>& metrics, Json& json) {
   const Json kwargs = config.contains("generation_kwargs") ? config["generation_kwargs"] : Json();
   json["arguments"]["gen_args_0"] = {{"arg_0", samples.front()->prompt},
                                      {"arg_1", kwargs.is_object() ? kwargs : Json::object()}};
   json["resps"].push_back(Json::array());
-  for (const ExportVerdict* v : samples) {
-    json["resps"][0].push_back(v->response);
-    if (filter == "none") json["filtered_resps"].push_back(Filtered(*v));
+  for (const ExportVerdict* v : samples) json["resps"][0].push_back(v->response);
+  const std::optional<const ExportVerdict*> taken = TakenBy(samples, metrics);
+  if (taken.has_value()) {
+    if (*taken != nullptr) json["filtered_resps"].push_back(FilteredBy(**taken, filter));
+    return;
   }
+  for (const ExportVerdict* v : samples) json["filtered_resps"].push_back(FilteredBy(*v, filter));
 }
 
 Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter, const Json& config,
@@ -197,7 +256,7 @@ Json Sample(int64_t doc_id, const Verdicts& samples, const std::string& filter, 
   if (choice) {
     AddChoices(first, json);
   } else {
-    AddGenerated(samples, filter, config, json);
+    AddGenerated(samples, filter, config, metrics, json);
   }
   for (const ExportVerdict* v : samples) {
     if (!v->error.empty()) json["error"] = v->error;
@@ -233,12 +292,13 @@ std::string Samples(const ExportData& data, const ExportSubject& subject, const 
   const std::map<std::string, int64_t> ids = DocIds(data, task.name);
   const Verdicts verdicts = SortedVerdicts(data, subject.adapter, task.name);
   const Json config = Config(task);
+  const std::vector<std::string> filters = FilterNames(config);
   std::string lines;
   for (auto begin = verdicts.begin(); begin != verdicts.end();) {
     const auto end = std::find_if(begin, verdicts.end(),
                                   [&](const ExportVerdict* v) { return v->key != (*begin)->key; });
     const Verdicts samples(begin, end);
-    for (const auto& [filter, metrics] : ByFilter(samples)) {
+    for (const auto& [filter, metrics] : ByFilter(samples, filters)) {
       absl::StrAppend(
           &lines, Dump(Sample(ids.at((*begin)->key), samples, filter, config, metrics), -1), "\n");
     }

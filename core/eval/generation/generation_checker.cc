@@ -31,13 +31,26 @@ GenerationChecker::GenerationChecker(std::vector<std::vector<std::string>> targe
       });
 }
 
+Filtered GenerationChecker::Apply(const FilterPipeline& filter, size_t index,
+                                  const std::string& text) const {
+  return choices_.empty() ? filter.Apply(text) : filter.Apply(text, choices_.at(index));
+}
+
+std::vector<FilteredText> GenerationChecker::Filter(size_t index,
+                                                    absl::string_view response) const {
+  const std::string text = python::DecodeReplacing(response);
+  std::vector<FilteredText> filtered;
+  for (const FilterPipeline& filter : filters_)
+    filtered.push_back({filter.name, Apply(filter, index, text).text});
+  return filtered;
+}
+
 CheckResult GenerationChecker::CheckResponse(size_t index, absl::string_view response) const {
   const std::vector<std::string>& targets = targets_.at(index);
   const std::string text = python::DecodeReplacing(response);
   CheckResult result;
   for (size_t i = 0; i < filters_.size(); ++i) {
-    const Filtered filtered =
-        choices_.empty() ? filters_[i].Apply(text) : filters_[i].Apply(text, choices_.at(index));
+    const Filtered filtered = Apply(filters_[i], index, text);
     const std::string compared = NormalizeForExactMatch(filtered.text, comparison_);
     const bool match = std::find(targets.begin(), targets.end(), compared) != targets.end();
     result.observations.push_back(filters_[i].Observe(metrics_[i], filtered, match));

@@ -28,12 +28,15 @@ class GenerationChecker : public Checker {
   // extraction_failure when the first pipeline has a regex; empty_response. `extracted` is what the
   // first pipeline gives.
   CheckResult CheckResponse(size_t index, absl::string_view response) const override;
+  std::vector<FilteredText> Filter(size_t index, absl::string_view response) const override;
   // Not for this checker: no observations.
   CheckResult CheckChoices(size_t, const std::vector<LogLikelihood>&) const override { return {}; }
 
   const std::vector<std::string>& metrics() const { return metrics_; }
 
  private:
+  Filtered Apply(const FilterPipeline& filter, size_t index, const std::string& text) const;
+
   std::vector<std::vector<std::string>> targets_;  // as compared
   const std::vector<std::vector<std::string>> choices_;
   const std::vector<FilterPipeline> filters_;

@@ -82,4 +82,10 @@ CheckResult NumericChecker::CheckResponse(size_t index, absl::string_view respon
   return result;
 }
 
+std::vector<FilteredText> NumericChecker::Filter(size_t, absl::string_view response) const {
+  const std::string text = python::DecodeReplacing(response);
+  return {{"strict-match", options_.strict.Apply(text).text},
+          {"flexible-extract", options_.flexible.Apply(text).text}};
+}
+
 }  // namespace plumbline

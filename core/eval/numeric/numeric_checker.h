@@ -40,6 +40,7 @@ class NumericChecker : public Checker {
   // Observations: numeric_match, numeric_reference_strict, numeric_reference_flexible,
   // extraction_failure (no number in the response), empty_response.
   CheckResult CheckResponse(size_t index, absl::string_view response) const override;
+  std::vector<FilteredText> Filter(size_t index, absl::string_view response) const override;
   CheckResult CheckChoices(size_t, const std::vector<LogLikelihood>&) const override { return {}; }
 
   static const std::vector<std::string>& Metrics();

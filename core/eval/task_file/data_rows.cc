@@ -17,24 +17,28 @@ namespace {
 
 bool IsBlank(absl::string_view line) { return absl::StripAsciiWhitespace(line).empty(); }
 
-absl::Status CheckRow(const nlohmann::ordered_json& row, size_t bytes, size_t rows,
-                      absl::string_view where) {
-  if (!row.is_object()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, ": a ", row.type_name(), ", want an object {\"field\": ...}"));
-  }
-  if (bytes > kMaxRowBytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(where, ": the row has ", bytes, " bytes; the limit is ", kMaxRowBytes));
+absl::Status CheckIsObject(const nlohmann::ordered_json& row, absl::string_view where) {
+  if (row.is_object()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ": a ", row.type_name(), ", want an object {\"field\": ...}"));
+}
+
+// Of a row of `bytes` behind `rows` others; asked before it is parsed.
+absl::Status CheckSize(size_t bytes, size_t rows, const RowLimit& limit, absl::string_view where) {
+  if (bytes > limit.bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(where, ": the row has ", bytes,
+                                                     " bytes; the limit is ", limit.bytes, " (",
+                                                     limit.bytes >> 20, " MiB): ", limit.remedy));
   }
   if (rows >= kMaxRows) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(where, ": more than ", kMaxRows, " rows; split the task"));
+        absl::StrCat(where, ": more than ", kMaxRows, " rows; split the file"));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<DataRow>> ParseLines(absl::string_view content, absl::string_view name) {
+absl::StatusOr<std::vector<DataRow>> ParseLines(absl::string_view content, absl::string_view name,
+                                                const RowLimit& limit) {
   std::vector<DataRow> rows;
   size_t number = 0;
   while (!content.empty()) {
@@ -44,15 +48,16 @@ absl::StatusOr<std::vector<DataRow>> ParseLines(absl::string_view content, absl:
     ++number;
     if (IsBlank(line)) continue;
     const std::string where = absl::StrCat(name, ":", number);
+    ABSL_RETURN_IF_ERROR(CheckSize(line.size(), rows.size(), limit, where));
     ABSL_ASSIGN_OR_RETURN(nlohmann::ordered_json row, ParseBoundedJson(line, name, number));
-    ABSL_RETURN_IF_ERROR(CheckRow(row, line.size(), rows.size(), where));
+    ABSL_RETURN_IF_ERROR(CheckIsObject(row, where));
     rows.push_back({std::move(row), where});
   }
   return rows;
 }
 
 absl::StatusOr<std::vector<DataRow>> ParseArray(absl::string_view content, absl::string_view name,
-                                                absl::string_view field) {
+                                                absl::string_view field, const RowLimit& limit) {
   ABSL_ASSIGN_OR_RETURN(nlohmann::ordered_json document, ParseBoundedJson(content, name));
   nlohmann::ordered_json* array = &document;
   if (!field.empty()) {
@@ -70,8 +75,11 @@ absl::StatusOr<std::vector<DataRow>> ParseArray(absl::string_view content, absl:
   std::vector<DataRow> rows;
   for (nlohmann::ordered_json& row : *array) {
     const std::string where = absl::StrCat(name, ": row ", rows.size() + 1);
-    ABSL_RETURN_IF_ERROR(CheckRow(row, 0, rows.size(), where));
+    ABSL_RETURN_IF_ERROR(CheckIsObject(row, where));
     rows.push_back({std::move(row), where});
+    // No row of a file within the limit can be above it.
+    const size_t bytes = content.size() > limit.bytes ? RowJson(rows.back()).size() : 0;
+    ABSL_RETURN_IF_ERROR(CheckSize(bytes, rows.size() - 1, limit, where));
   }
   return rows;
 }
@@ -114,7 +122,8 @@ bool IsCanonicalInteger(const std::string& text) {
   return absl::SimpleAtoi(text, &value) && absl::StrCat(value) == text;
 }
 
-absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::string_view name) {
+absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::string_view name,
+                                              const RowLimit& limit) {
   size_t line = 0;
   auto header = ReadRecord(content, line);
   if (!header.ok()) return Annotate(header.status(), absl::StrCat(name, ":1"));
@@ -137,8 +146,7 @@ absl::StatusOr<std::vector<DataRow>> ParseCsv(absl::string_view content, absl::s
       return absl::InvalidArgumentError(
           absl::StrCat(where, ": ", record->size(), " fields, the header has ", header->size()));
     }
-    ABSL_RETURN_IF_ERROR(
-        CheckRow(nlohmann::ordered_json::object(), before - content.size(), records.size(), where));
+    ABSL_RETURN_IF_ERROR(CheckSize(before - content.size(), records.size(), limit, where));
     records.push_back(*std::move(record));
     lines.push_back(begin);
   }
@@ -176,8 +184,8 @@ absl::StatusOr<nlohmann::ordered_json> ParseBoundedJson(absl::string_view text,
 }
 
 absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
-                                                   absl::string_view name,
-                                                   absl::string_view field) {
+                                                   absl::string_view name, absl::string_view field,
+                                                   const RowLimit& limit) {
   absl::ConsumePrefix(&content, "\xEF\xBB\xBF");
   if (!python::IsWellFormed(content)) {
     size_t line = 1;
@@ -190,12 +198,12 @@ absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
     return absl::InvalidArgumentError(absl::StrCat(name, ":", line, ": not valid UTF-8"));
   }
   const std::string lower = absl::AsciiStrToLower(name);
-  if (absl::EndsWith(lower, ".csv")) return ParseCsv(content, name);
+  if (absl::EndsWith(lower, ".csv")) return ParseCsv(content, name, limit);
   const absl::string_view start = absl::StripLeadingAsciiWhitespace(content);
   if (!field.empty() || (absl::EndsWith(lower, ".json") && absl::StartsWith(start, "["))) {
-    return ParseArray(content, name, field);
+    return ParseArray(content, name, field, limit);
   }
-  return ParseLines(content, name);
+  return ParseLines(content, name, limit);
 }
 
 std::string RowJson(const DataRow& row) {

@@ -16,6 +16,12 @@ inline constexpr size_t kMaxRowBytes = size_t{4} << 20;
 inline constexpr int kMaxRowDepth = 64;
 inline constexpr size_t kMaxRowKeys = 1'000;  // of one object
 
+// What a row may have, and what to do about one that has more.
+struct RowLimit {
+  size_t bytes = kMaxRowBytes;
+  absl::string_view remedy = "shorten it";
+};
+
 struct DataRow {
   nlohmann::ordered_json value;  // an object
   std::string where;             // "data.jsonl:12" (line) or "data.json: row 3" (counted from 1)
@@ -26,10 +32,11 @@ struct DataRow {
 // JSONL, as the Hugging Face reader does; with `field`, the rows are that key of the JSON object. A
 // column of a CSV file whose every value is a canonical integer becomes integers, every other one
 // strings. No field may be there twice. InvalidArgument names file and line, ResourceExhausted the
-// limit.
+// size, the limit and the remedy.
 absl::StatusOr<std::vector<DataRow>> ParseDataRows(absl::string_view content,
                                                    absl::string_view name,
-                                                   absl::string_view field = "");
+                                                   absl::string_view field = "",
+                                                   const RowLimit& limit = {});
 
 // The row as one line of JSON: TaskItem::doc.
 std::string RowJson(const DataRow& row);

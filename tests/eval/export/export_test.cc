@@ -215,6 +215,7 @@ TEST(LmEvalExportTest, ALineHasTheScoreOfTheResponseThatItsFilterTakes) {
     ExportVerdict v = Answer("", "0", true);
     v.sample = sample;
     v.response = "It is " + vote;
+    v.filtered = {{"first", vote}, {"maj@3", vote}};
     v.outcomes.clear();
     v.observations = {{"exact_match,first", vote == "8" ? 1.0 : 0.0, 1, 1, ""},
                       {"exact_match,maj@3", vote == "8" ? 1.0 : 0.0, 1, 3, vote}};
@@ -225,9 +226,11 @@ TEST(LmEvalExportTest, ALineHasTheScoreOfTheResponseThatItsFilterTakes) {
   const Json first = Json::parse(lines[0]), vote = Json::parse(lines[1]);
   EXPECT_EQ(first["filter"], "first");
   EXPECT_EQ(first["exact_match"], 0.0);
+  EXPECT_EQ(first["filtered_resps"], Json::parse(R"(["7"])"));
   EXPECT_EQ(first["resps"], Json::parse(R"([["It is 7", "It is 8", "It is 8"]])"));
   EXPECT_EQ(vote["filter"], "maj@3");
   EXPECT_EQ(vote["exact_match"], 1.0);
+  EXPECT_EQ(vote["filtered_resps"], Json::parse(R"(["8"])"));
   data.verdicts.pop_back();  // the first response
   const std::string partial = Files(data).at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl");
   EXPECT_THAT(partial, HasSubstr("\"exact_match\":null"));
@@ -292,6 +295,7 @@ TEST(LmEvalExportTest, HasALineAFilterAndAllSamplesOfAPrompt) {
     v.outcomes.clear();
     v.response = absl::StrCat("#### ", sample);
     v.extracted = absl::StrCat(sample);
+    v.filtered = {{"strict-match", absl::StrCat("s", sample)}, {"flexible-extract", "[invalid]"}};
     v.observations = {{"numeric_match", static_cast<double>(sample), 1},
                       {"numeric_reference_strict", 1, 1},
                       {"extraction_failure", 0, 1}};
@@ -308,7 +312,29 @@ TEST(LmEvalExportTest, HasALineAFilterAndAllSamplesOfAPrompt) {
   const Json strict = Json::parse(lines[1]);
   EXPECT_EQ(strict["filter"], "strict-match");
   EXPECT_EQ(strict["exact_match"], 1.0);
-  EXPECT_EQ(strict["filtered_resps"], Json::array());
+  EXPECT_EQ(strict["filtered_resps"], Json::parse(R"(["s0", "s1"])"));
+}
+
+TEST(LmEvalExportTest, TheOnlyPipelineOfATaskGivesItsNameToScoreAndGuards) {
+  ExportData data = SmallJob();
+  data.subjects.resize(1);
+  data.tasks[0].config = R"({"filter_list": [{"name": "number", "filter": []}]})";
+  data.cells = {{.task = "t", .metric = "exact_match", .value = 1, .n = 1, .method = "wilson"},
+                {.task = "t", .metric = "empty_response", .n = 1, .validity = true}};
+  ExportVerdict v = Answer("", "0", true);
+  v.outcomes.clear();
+  v.response = "It is 7.";
+  v.filtered = {{"number", "7"}};
+  v.observations = {{"exact_match", 1, 1}, {"empty_response", 0, 1}};
+  data.verdicts = {v};
+  const std::map<std::string, std::string> files = Files(data);
+  const Json line = Json::parse(files.at("tiny/samples_t_2023-11-14T22-13-20.250000.jsonl"));
+  EXPECT_EQ(line["filter"], "number");
+  EXPECT_EQ(line["metrics"], Json::parse(R"(["exact_match", "empty_response"])"));
+  EXPECT_EQ(line["filtered_resps"], Json::parse(R"(["7"])"));
+  const Json results = Json::parse(files.at("tiny/results_2023-11-14T22-13-20.250000.json"));
+  EXPECT_EQ(results["results"]["t"]["exact_match,number"], 1.0);
+  EXPECT_EQ(results["results"]["t"]["empty_response,number"], 0.0);
 }
 
 TEST(LmEvalExportTest, NoNameLeadsOutOfTheFolder) {
