@@ -13,6 +13,8 @@
 #include <iostream>
 #include <memory>
 
+#include "core/base/utf8.h"
+
 namespace plumbline::client {
 namespace {
 
@@ -23,7 +25,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using nlohmann::ordered_json;
 
-bool StartsCodePoint(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
+bool StartsCodePoint(char byte) { return !IsUtf8Continuation(byte); }
 
 size_t Width(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), StartsCodePoint));
@@ -187,6 +189,12 @@ std::string FormatScore(double value) {
 std::string FormatDelta(double value) {
   std::array<char, 32> buffer;
   std::snprintf(buffer.data(), buffer.size(), "%+.3f", value);
+  return buffer.data();
+}
+
+std::string FormatSize(double value) {
+  std::array<char, 32> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%.3g", value);
   return buffer.data();
 }
 

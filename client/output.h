@@ -52,6 +52,8 @@ std::string Dump(const nlohmann::ordered_json& json, bool pretty = true);
 std::string FormatScore(double value);
 // "+0.071", "-0.071", "+0.000".
 std::string FormatDelta(double value);
+// Three digits of a quantity of any size: "0.0412", "1.23e-07".
+std::string FormatSize(double value);
 // "1.5 MB", "312 B".
 std::string FormatBytes(int64_t bytes);
 // The first `width` code points on one line: control characters become spaces, a cut is marked with

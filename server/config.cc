@@ -135,10 +135,12 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
       ->check(CLI::Range(0, 4096));
   app.add_option("--kv-cache-bytes", c.kv_cache_bytes,
                  "Budget of a model's KV cache, e.g. 2GiB; 0: the engine's default")
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--adapter-memory", c.adapter_memory_bytes,
                  "Budget of a model's packed adapter weights, e.g. 4GiB; 0: no bound [2GiB]")
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--max-resident-adapters", c.max_resident_adapters,
                  "The same as a number of adapters; 0: no bound")
       ->check(CLI::Range(0, 1'000'000));

@@ -8,11 +8,14 @@ namespace {
 constexpr size_t kShortVersion = 12;
 
 void PrintAdapter(const CommandContext& context, const v1::Adapter& a) {
+  const auto& report = a.report();
+  if (!context.quiet) {
+    for (const auto& warning : report.warnings()) std::cerr << "warning: " << warning << "\n";
+  }
   if (context.json()) {
     std::cout << Dump(ToJson(a)) << "\n";
     return;
   }
-  const auto& report = a.report();
   Table table({"FIELD", "VALUE"});
   table.AddRow({"alias", a.alias()});
   table.AddRow({"model", a.model()});
@@ -23,7 +26,7 @@ void PrintAdapter(const CommandContext& context, const v1::Adapter& a) {
                                        std::to_string(report.tensors_in_file())});
   table.AddRow({"modules", std::to_string(report.modules_size())});
   table.AddRow(
-      {"canary logits change by", "up to " + std::to_string(report.canary_max_abs_logit_change())});
+      {"canary logits change by", "up to " + FormatSize(report.canary_max_abs_logit_change())});
   table.AddRow({"base restored bit for bit", report.base_restored_bitwise() ? "yes" : "no"});
   table.AddRow({"memory", FormatBytes(a.bytes()) + ", " + std::to_string(a.pins()) + " holders"});
   std::cout << table.ToString() << "\n";
@@ -32,10 +35,9 @@ void PrintAdapter(const CommandContext& context, const v1::Adapter& a) {
   for (const auto& m : report.modules()) {
     modules.AddRow({m.module(), m.kind(), std::to_string(m.rank()), FormatScore(m.alpha()),
                     FormatScore(m.scaling()), std::to_string(m.in_features()),
-                    std::to_string(m.out_features()), FormatScore(m.delta_norm())});
+                    std::to_string(m.out_features()), FormatSize(m.delta_norm())});
   }
   std::cout << modules.ToString();
-  for (const auto& warning : report.warnings()) std::cerr << "warning: " << warning << "\n";
 }
 
 void PrintAdapters(const CommandContext& context, const v1::ListAdaptersResponse& response) {

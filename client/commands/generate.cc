@@ -7,8 +7,7 @@ namespace {
 
 struct Arguments {
   v1::GenerateRequest request;
-  std::string prompt;
-  std::string prompt_file;
+  TextArgument prompt;
   std::vector<std::string> adapters;
   std::vector<std::string> stop;
 };
@@ -18,11 +17,14 @@ std::string FinishName(v1::FinishReason reason) {
 }
 
 void PrintResponse(const CommandContext& context, const v1::GenerateResponse& response) {
-  if (context.json()) {
-    std::cout << Dump(ToJson(response)) << "\n";
-    return;
-  }
   for (const auto& result : response.results()) {
+    if (context.json()) {
+      nlohmann::ordered_json json = {{"model", response.model()}};
+      json.update(ToJson(result));
+      json["numerics"] = ToJson(response.numerics());
+      std::cout << Dump(json, false) << "\n";
+      continue;
+    }
     std::cout << "--- " << (result.adapter().empty() ? "base" : result.adapter()) << " ("
               << result.completion_tokens() << " tokens, " << FinishName(result.finish_reason())
               << ")\n"
@@ -32,19 +34,12 @@ void PrintResponse(const CommandContext& context, const v1::GenerateResponse& re
 
 void Generate(CommandContext& context, Arguments& arguments) {
   auto& request = arguments.request;
+  const auto prompt = TextOrFail(context, "prompt", arguments.prompt);
+  if (!prompt) return;
+  request.set_prompt(*prompt);
   const auto model = ModelOrOnlyOne(context, request.model());
   if (!model) return;
   request.set_model(*model);
-  if (arguments.prompt.empty() == arguments.prompt_file.empty()) {
-    return context.Fail(
-        "give a prompt as an argument or with --file (- for standard input), not both", kExitUsage);
-  }
-  if (!arguments.prompt_file.empty()) {
-    const auto content = ReadFileOrFail(context, arguments.prompt_file);
-    if (!content) return;
-    arguments.prompt = *content;
-  }
-  request.set_prompt(arguments.prompt);
   for (const auto& adapter : arguments.adapters) request.add_adapters(adapter);
   for (const auto& stop : arguments.stop) request.mutable_decoding()->add_stop(stop);
   v1::GenerateResponse response;
@@ -64,11 +59,12 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
   CLI::App* generate =
       app.add_subcommand("generate", "One prompt through the base and adapters, side by side");
   generate->footer(
+      "With -o json one object a line for each subject, the base first:\n"
+      "  {model, adapter, adapter_version, text, finish_reason, prompt_tokens, completion_tokens, "
+      "numerics}; adapter is \"\" for the base.\n"
       "Example:\n  plumbline generate \"Name three rivers. Use no commas.\" --adapter support "
       "--adapter math");
-  generate->add_option("prompt", arguments->prompt, "A user's message");
-  generate->add_option("-f,--file", arguments->prompt_file,
-                       "Read the prompt from a file; - for standard input");
+  AddTextArgument(*generate, "prompt", "prompt", arguments->prompt);
   generate->add_option_function<std::string>(
       "-m,--model", [&request](const std::string& v) { request.set_model(v); },
       "Default: the only one hosted");

@@ -22,6 +22,9 @@ void PrintModels(const CommandContext& context, const v1::ListModelsResponse& re
 }
 
 void PrintModel(const CommandContext& context, const v1::Model& m) {
+  if (!context.quiet) {
+    for (const auto& warning : m.warnings()) std::cerr << "warning: " << warning << "\n";
+  }
   if (context.json()) {
     std::cout << Dump(ToJson(m)) << "\n";
     return;
@@ -109,8 +112,11 @@ void AddModelCommands(CLI::App& app, CommandContext& context) {
       "--max-batch", [load_request](const int& v) { load_request->set_max_batch(v); },
       "Rows decoded together");
   load->add_option_function<int64_t>(
-      "--kv-cache-bytes", [load_request](const int64_t& v) { load_request->set_kv_cache_bytes(v); },
-      "Budget of the KV cache");
+          "--kv-cache-bytes",
+          [load_request](const int64_t& v) { load_request->set_kv_cache_bytes(v); },
+          "Budget of the KV cache, e.g. 512MiB or 2GiB")
+      ->transform(CLI::AsSizeValue(false))  // as plumblined's
+      ->check(CLI::NonNegativeNumber);
   load->callback([&context, load_request] {
     v1::Model response;
     if (context.Call("load model \"" + load_request->name() + "\"", [&](grpc::ClientContext* c) {

@@ -7,8 +7,7 @@ namespace {
 
 struct Arguments {
   v1::ScoreRequest request;
-  std::string text;
-  std::string text_file;
+  TextArgument text;
   std::vector<std::string> adapters;
 };
 
@@ -46,24 +45,13 @@ void PrintTable(const v1::ScoreResponse& response) {
   std::cout << table.ToString();
 }
 
-bool ReadText(CommandContext& context, Arguments& arguments) {
-  if (arguments.text.empty() == arguments.text_file.empty()) {
-    context.Fail("give a text as an argument or with --file (- for standard input), not both",
-                 kExitUsage);
-    return false;
-  }
-  if (arguments.text_file.empty()) return true;
-  const auto content = ReadFileOrFail(context, arguments.text_file);
-  if (content) arguments.text = *content;
-  return content.has_value();
-}
-
 void Score(CommandContext& context, Arguments& arguments) {
-  if (!ReadText(context, arguments)) return;
+  const auto text = TextOrFail(context, "text", arguments.text);
+  if (!text) return;
+  arguments.request.set_text(*text);
   const auto model = ModelOrOnlyOne(context, arguments.request.model());
   if (!model) return;
   arguments.request.set_model(*model);
-  arguments.request.set_text(arguments.text);
   // "base" may be named like an adapter; the server always includes it and puts it first.
   bool want_base = arguments.adapters.empty();
   for (const auto& adapter : arguments.adapters) {
@@ -100,9 +88,7 @@ void AddScoreCommand(CLI::App& app, CommandContext& context) {
       "Examples:\n"
       "  plumbline score \"The capital of France is Paris.\" --adapter support --top 3\n"
       "  plumbline score --file text.txt --adapter base --adapter support -o json");
-  score->add_option("text,--text", arguments->text, "The text");
-  score->add_option("-f,--file", arguments->text_file,
-                    "Read the text from a file; - for standard input");
+  AddTextArgument(*score, "text,--text", "text", arguments->text);
   score->add_option_function<std::string>(
       "-m,--model", [&request](const std::string& v) { request.set_model(v); },
       "Default: the only one hosted");

@@ -3,18 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "server/transport_security.h"
-#include "tests/client/fake_evaluation_service.h"
-#include "tests/support/temp_dir.h"
+#include "tests/client/cli_fixture.h"
 #include "tests/support/test_certificates.h"
 
 namespace plumbline::client {
@@ -23,37 +19,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
-
-class CliTest : public testing::Test {
- protected:
-  std::string Binary() const {
-    const char* dir = std::getenv("PLUMBLINE_BIN_DIR");
-    return std::string(dir != nullptr ? dir : "build/release/bin") + "/plumbline";
-  }
-
-  std::string Command(const std::string& arguments, const TestServer& server) const {
-    return Binary() + " --address " + server.address() + " " + arguments + " >" + dir_.Join("out") +
-           " 2>" + dir_.Join("err") + " </dev/null";
-  }
-  std::string Command(const std::string& arguments) const { return Command(arguments, server_); }
-
-  Outcome Run(const std::string& arguments) const { return Run(arguments, server_); }
-  Outcome Run(const std::string& arguments, const TestServer& server) const {
-    const int status = std::system(Command(arguments, server).c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            ReadFileOrDie(dir_.Join("out")), ReadFileOrDie(dir_.Join("err"))};
-  }
-
-  FakeEvaluationService service_;
-  TestServer server_{&service_};
-  TempDir dir_;
-};
 
 TEST_F(CliTest, SubmitPrintsOnlyTheId) {
   const Outcome outcome = Run("job submit -m tiny -a x,y -t t1 -t t2 --limit 3 --request-id r1");
@@ -235,6 +200,37 @@ TEST_F(CliTest, TaskLintEndsWithOneForAFileThatDoesNotLoad) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(nlohmann::json::parse(outcome.out)["ok"], false);
   EXPECT_THAT(outcome.err, HasSubstr("gone.yaml"));
+}
+
+TEST_F(CliTest, AGateIsReadBeforeItIsSent) {
+  const std::string good = dir_.Write("gate.yaml", "floors:\n  - {at_least: 0}\n");
+  const std::string bad = dir_.Write("bad.yaml", "floors:\n  - {at_leest: 0.1}\n");
+  Outcome outcome = Run("job submit -m tiny -t t --gate " + bad);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml: gate policy: line 2: floors: unknown key"));
+  outcome = Run("job submit -m tiny -t t --gate " + good);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, "job-1\n");
+  EXPECT_THAT(outcome.err, HasSubstr("gate.yaml: floors: every task (primary metric): at_least 0"));
+
+  outcome = Run("gate lint " + good);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("gate.yaml: ok\n  judges every adapter, against the base\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("  warning: floors: "));
+  auto json = nlohmann::json::parse(Run("gate lint -o json " + good).out);
+  EXPECT_EQ(json["ok"], true);
+  EXPECT_EQ(json["rules"].size(), 2u);
+  EXPECT_EQ(json["warnings"].size(), 1u);
+  outcome = Run("gate lint -o json " + bad);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["ok"], false);
+}
+
+TEST_F(CliTest, ADryRunPrintsThePlan) {
+  const Outcome outcome = Run("job submit -m tiny -t t --dry-run");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("dry run: nothing was made\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("5 verdicts in all\n\nno gate\n"));
 }
 
 TEST_F(CliTest, ExportWritesEveryFormat) {

@@ -82,6 +82,9 @@ TEST(Format, ScoresDeltasBytes) {
   EXPECT_EQ(FormatScore(0.6324), "0.632");
   EXPECT_EQ(FormatDelta(0.07), "+0.070");
   EXPECT_EQ(FormatDelta(-0.07), "-0.070");
+  EXPECT_EQ(FormatSize(0.041234), "0.0412");
+  EXPECT_EQ(FormatSize(1.23e-7), "1.23e-07");
+  EXPECT_EQ(FormatSize(12), "12");
   EXPECT_EQ(FormatBytes(999), "999 B");
   EXPECT_EQ(FormatBytes(1'500'000), "1.5 MB");
 }
