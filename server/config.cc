@@ -1,15 +1,15 @@
 #include "server/config.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/config_node.h"
 #include "core/base/status_macros.h"
 #include "core/eval/task.h"
 
@@ -28,43 +28,33 @@ class YamlConfig : public CLI::Config {
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return ""; }
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    YAML::Node root;
-    try {
-      root = YAML::Load(input);
-    } catch (const YAML::Exception& e) {
-      throw CLI::ParseError(absl::StrCat("configuration file: ", e.what()),
-                            CLI::ExitCodes::InvalidError);
+    const std::string text{std::istreambuf_iterator<char>(input), {}};
+    const absl::StatusOr<ConfigNode> root = ConfigNode::ParseYaml(text, "configuration file");
+    if (!root.ok()) Throw(root.status());
+    if (!root->is_null() && root->kind() != ConfigNode::kMap) {
+      Throw(root->Error("want a mapping from option names to values"));
     }
     std::vector<CLI::ConfigItem> items;
-    if (root.IsNull()) return items;
-    if (!root.IsMap()) {
-      throw CLI::ParseError("configuration file: want a mapping from option names to values",
-                            CLI::ExitCodes::InvalidError);
-    }
-    for (const auto& entry : root) {
+    for (const auto& [name, value] : root->map()) {
       CLI::ConfigItem item;
-      item.name = entry.first.as<std::string>();
-      const YAML::Node& value = entry.second;
-      if (value.IsScalar()) {
-        item.inputs.push_back(value.Scalar());
-      } else if (value.IsSequence()) {
-        for (const auto& element : value) {
-          if (!element.IsScalar()) ThrowForm(item.name, value);
-          item.inputs.push_back(element.Scalar());
-        }
-      } else {
-        ThrowForm(item.name, value);
-      }
+      item.name = name;
+      if (value.kind() != ConfigNode::kList) item.inputs.push_back(FlagValue(value));
+      for (const ConfigNode& element : value.list()) item.inputs.push_back(FlagValue(element));
       items.push_back(std::move(item));
     }
     return items;
   }
 
  private:
-  [[noreturn]] static void ThrowForm(const std::string& name, const YAML::Node& value) {
-    throw CLI::ParseError(absl::StrCat("configuration file, line ", value.Mark().line + 1, ": ",
-                                       name, ": want a value or a list of values"),
-                          CLI::ExitCodes::InvalidError);
+  [[noreturn]] static void Throw(const absl::Status& status) {
+    throw CLI::ParseError(std::string(status.message()), CLI::ExitCodes::InvalidError);
+  }
+  // As it would stand behind the flag.
+  static std::string FlagValue(const ConfigNode& value) {
+    if (value.kind() == ConfigNode::kBool) return *value.Bool() ? "true" : "false";
+    const absl::StatusOr<std::string> text = value.Text();
+    if (!text.ok()) Throw(value.Error("want a value or a list of values"));
+    return *text;
   }
 };
 

@@ -33,7 +33,7 @@
 #include "core/eval/pyre/regex.h"
 #include "core/eval/selection.h"
 #include "core/eval/task_file.h"
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 #include "core/eval/task_file/doc_reader.h"
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/python_literal.h"
@@ -155,7 +155,7 @@ json Literal(const json& request) {
 }
 
 json Yaml(const json& request) {
-  const auto root = ConfigNode::ParseYaml(request["text"].get<std::string>(), "t.yaml");
+  const auto root = ConfigNode::ParseYaml(request["text"].get<std::string>(), "t.yaml", "metadata");
   if (!root.ok()) return {{"error", std::string(root.status().message())}};
   return {{"value", root->Json().dump(-1, ' ', true)}};  // as text: json would sort the keys
 }

@@ -10,15 +10,13 @@
 //   non_inferiority: [{task: name or "*", metric: name, margin: share}]
 //   label:           SUPPORTED, or a list of verdicts
 //   validity:        [{task: name or "*", metric: guard, at_most: share}]
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <functional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/base/config_node.h"
 #include "core/base/status_macros.h"
 #include "core/eval/gate/gate.h"
 #include "core/eval/metrics.h"
@@ -26,67 +24,44 @@
 namespace plumbline {
 namespace {
 
-absl::Status ErrorAt(const YAML::Node& node, absl::string_view message) {
-  const YAML::Mark mark = node.Mark();
-  if (mark.is_null()) return absl::InvalidArgumentError(absl::StrCat("gate policy: ", message));
-  return absl::InvalidArgumentError(
-      absl::StrCat("gate policy: line ", mark.line + 1, ": ", message));
-}
-
-// Every key is known and given once.
-absl::Status CheckKeys(const YAML::Node& map, absl::string_view what,
-                       const std::vector<std::string>& known) {
-  if (!map.IsMap())
-    return ErrorAt(
-        map, absl::StrCat(what, ": want a mapping with the keys ", absl::StrJoin(known, ", ")));
-  std::set<std::string> seen;
-  for (const auto& entry : map) {
-    if (!entry.first.IsScalar())
-      return ErrorAt(entry.first, absl::StrCat(what, ": a key is not a word"));
-    const std::string& key = entry.first.Scalar();
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      return ErrorAt(entry.first, absl::StrCat(what, ": unknown key \"", key, "\", want one of ",
-                                               absl::StrJoin(known, ", ")));
-    }
-    if (!seen.insert(key).second)
-      return ErrorAt(entry.first, absl::StrCat(what, ": key \"", key, "\" is given twice"));
+// Every key is known and has a value: what is empty would not apply, and nobody would know.
+absl::Status CheckKeys(const ConfigNode& map, const std::set<std::string>& known) {
+  ABSL_RETURN_IF_ERROR(map.CheckKeys(known));
+  for (const auto& [key, value] : map.map()) {
+    if (value.is_null()) return value.Error("has no value");
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadText(const YAML::Node& map, absl::string_view what, const char* key,
+absl::StatusOr<std::string> ReadText(const ConfigNode& map, absl::string_view key,
                                      absl::string_view otherwise) {
-  const YAML::Node node = map[key];
-  if (!node.IsDefined()) return std::string(otherwise);
-  if (!node.IsScalar() || node.Scalar().empty())
-    return ErrorAt(node, absl::StrCat(what, ": ", key, ": want a text"));
-  return node.Scalar();
+  const ConfigNode* node = map.Find(key);
+  if (node == nullptr) return std::string(otherwise);
+  ABSL_ASSIGN_OR_RETURN(std::string text, node->Text());
+  if (text.empty()) return node->Error("is empty, want a text");
+  return text;
 }
 
-absl::StatusOr<double> ReadShare(const YAML::Node& map, absl::string_view what, const char* key) {
-  const YAML::Node node = map[key];
-  if (!node.IsDefined())
-    return ErrorAt(map, absl::StrCat(what, ": ", key, " is missing: want a share from 0 to 1"));
-  double value = 0;
-  if (!node.IsScalar() || !YAML::convert<double>::decode(node, value) ||
-      !(value >= 0 && value <= 1)) {
-    return ErrorAt(node,
-                   absl::StrCat(what, ": ", key, ": want a share from 0 to 1 (0.05 is five points)",
-                                node.IsScalar() ? absl::StrCat(", got ", node.Scalar()) : ""));
+absl::StatusOr<double> ReadShare(const ConfigNode& map, absl::string_view key) {
+  const ConfigNode* node = map.Find(key);
+  if (node == nullptr) {
+    return map.Error(absl::StrCat(key, " is missing: want a share from 0 to 1"));
   }
-  return value;
+  const absl::StatusOr<double> share = node->Number(0, 1);
+  if (share.ok()) return share;
+  const absl::StatusOr<std::string> got = node->Text();
+  return node->Error(absl::StrCat("want a share from 0 to 1 (0.05 is five points)",
+                                  got.ok() ? absl::StrCat(", got ", *got) : ""));
 }
 
-absl::Status ForEachRule(const YAML::Node& policy, const char* section,
-                         const std::vector<std::string>& known,
-                         const std::function<absl::Status(const YAML::Node&)>& read) {
-  const YAML::Node rules = policy[section];
-  if (!rules.IsDefined()) return absl::OkStatus();
-  if (!rules.IsSequence() || rules.size() == 0) {
-    return ErrorAt(rules, absl::StrCat(section, ": want a list with at least one rule"));
-  }
-  for (const auto& rule : rules) {
-    ABSL_RETURN_IF_ERROR(CheckKeys(rule, section, known));
+absl::Status ForEachRule(const ConfigNode& policy, const char* section,
+                         const std::set<std::string>& known,
+                         const std::function<absl::Status(const ConfigNode&)>& read) {
+  const ConfigNode* rules = policy.Find(section);
+  if (rules == nullptr) return absl::OkStatus();
+  if (rules->list().empty()) return rules->Error("want a list with at least one rule");
+  for (const ConfigNode& rule : rules->list()) {
+    ABSL_RETURN_IF_ERROR(CheckKeys(rule, known));
     ABSL_RETURN_IF_ERROR(read(rule));
   }
   return absl::OkStatus();
@@ -94,13 +69,13 @@ absl::Status ForEachRule(const YAML::Node& policy, const char* section,
 
 // The rules of a section by what they limit: a second one for the same is a slip.
 template <typename Rule, typename SameAs>
-absl::Status AddOnce(const YAML::Node& node, absl::string_view section, absl::string_view what,
-                     Rule rule, std::vector<Rule>& rules, SameAs same) {
-  rule.line = node.Mark().line + 1;
+absl::Status AddOnce(const ConfigNode& node, absl::string_view what, Rule rule,
+                     std::vector<Rule>& rules, SameAs same) {
+  rule.line = node.line();
   for (const Rule& other : rules) {
     if (!same(other, rule)) continue;
-    return ErrorAt(node, absl::StrCat(section, ": ", what, " has a rule already, in line ",
-                                      other.line, ": keep one of them"));
+    return node.Error(
+        absl::StrCat(what, " has a rule already, in line ", other.line, ": keep one of them"));
   }
   rules.push_back(std::move(rule));
   return absl::OkStatus();
@@ -116,75 +91,68 @@ bool SamePlace(const Rule& a, const Rule& b) {
   return a.task == b.task && a.metric == b.metric;
 }
 
-absl::StatusOr<std::string> ReadScoreMetric(const YAML::Node& rule, absl::string_view section) {
-  ABSL_ASSIGN_OR_RETURN(std::string metric, ReadText(rule, section, "metric", ""));
+absl::StatusOr<std::string> ReadScoreMetric(const ConfigNode& rule) {
+  ABSL_ASSIGN_OR_RETURN(std::string metric, ReadText(rule, "metric", ""));
   if (IsValidityMetric(metric)) {
-    return ErrorAt(
-        rule["metric"],
-        absl::StrCat(section, ": ", metric,
-                     " is a validity guard, where less is better: limit it under \"validity\""));
+    return rule.Find("metric")->Error(absl::StrCat(
+        metric, " is a validity guard, where less is better: limit it under \"validity\""));
   }
   return metric;
 }
 
-absl::Status ReadRequiredTasks(const YAML::Node& policy, GatePolicy& out) {
+absl::Status ReadRequiredTasks(const ConfigNode& policy, GatePolicy& out) {
   return ForEachRule(
       policy, "require_tasks", {"task", "min_prompts"},
-      [&](const YAML::Node& rule) -> absl::Status {
+      [&](const ConfigNode& rule) -> absl::Status {
         RequiredTask required;
-        ABSL_ASSIGN_OR_RETURN(required.task, ReadText(rule, "require_tasks", "task", ""));
+        ABSL_ASSIGN_OR_RETURN(required.task, ReadText(rule, "task", ""));
         if (required.task.empty() || required.task == "*") {
-          return ErrorAt(rule, "require_tasks: task is missing: want the name of one task");
+          return rule.Error("task is missing: want the name of one task");
         }
-        const YAML::Node prompts = rule["min_prompts"];
-        if (prompts.IsDefined() &&
-            (!prompts.IsScalar() ||
-             !YAML::convert<int64_t>::decode(prompts, required.min_prompts) ||
-             required.min_prompts < 1)) {
-          return ErrorAt(prompts, "require_tasks: min_prompts: want a whole number, at least 1");
+        if (const ConfigNode* prompts = rule.Find("min_prompts")) {
+          ABSL_ASSIGN_OR_RETURN(required.min_prompts, prompts->Integer(1, INT64_MAX));
         }
         const std::string what = required.task;
-        return AddOnce(rule, "require_tasks", what, std::move(required), out.require_tasks,
+        return AddOnce(rule, what, std::move(required), out.require_tasks,
                        [](const auto& a, const auto& b) { return a.task == b.task; });
       });
 }
 
-absl::Status ReadFloors(const YAML::Node& policy, GatePolicy& out) {
+absl::Status ReadFloors(const ConfigNode& policy, GatePolicy& out) {
   return ForEachRule(
       policy, "floors", {"task", "metric", "at_least", "using"},
-      [&](const YAML::Node& rule) -> absl::Status {
+      [&](const ConfigNode& rule) -> absl::Status {
         FloorRule floor;
-        ABSL_ASSIGN_OR_RETURN(floor.task, ReadText(rule, "floors", "task", "*"));
-        ABSL_ASSIGN_OR_RETURN(floor.metric, ReadScoreMetric(rule, "floors"));
-        ABSL_ASSIGN_OR_RETURN(floor.at_least, ReadShare(rule, "floors", "at_least"));
-        ABSL_ASSIGN_OR_RETURN(const std::string bound, ReadText(rule, "floors", "using", "lower"));
+        ABSL_ASSIGN_OR_RETURN(floor.task, ReadText(rule, "task", "*"));
+        ABSL_ASSIGN_OR_RETURN(floor.metric, ReadScoreMetric(rule));
+        ABSL_ASSIGN_OR_RETURN(floor.at_least, ReadShare(rule, "at_least"));
+        ABSL_ASSIGN_OR_RETURN(const std::string bound, ReadText(rule, "using", "lower"));
         if (bound != "lower" && bound != "point") {
-          return ErrorAt(rule["using"],
-                         absl::StrCat("floors: using: want lower or point, got ", bound));
+          return rule.Find("using")->Error(absl::StrCat("want lower or point, got ", bound));
         }
         floor.using_bound = bound == "lower" ? FloorBound::kLower : FloorBound::kPoint;
         const std::string what =
             absl::StrCat(Place(floor.task, floor.metric), ", using ", bound, ",");
-        return AddOnce(rule, "floors", what, std::move(floor), out.floors,
+        return AddOnce(rule, what, std::move(floor), out.floors,
                        [](const FloorRule& a, const FloorRule& b) {
                          return SamePlace(a, b) && a.using_bound == b.using_bound;
                        });
       });
 }
 
-absl::Status ReadNonInferiority(const YAML::Node& policy, GatePolicy& out) {
+absl::Status ReadNonInferiority(const ConfigNode& policy, GatePolicy& out) {
   return ForEachRule(
       policy, "non_inferiority", {"task", "metric", "margin"},
-      [&](const YAML::Node& rule) -> absl::Status {
+      [&](const ConfigNode& rule) -> absl::Status {
         NonInferiorityRule entry;
-        ABSL_ASSIGN_OR_RETURN(entry.task, ReadText(rule, "non_inferiority", "task", "*"));
-        ABSL_ASSIGN_OR_RETURN(entry.metric, ReadScoreMetric(rule, "non_inferiority"));
-        ABSL_ASSIGN_OR_RETURN(entry.margin, ReadShare(rule, "non_inferiority", "margin"));
-        if (entry.margin >= 1)
-          return ErrorAt(rule["margin"],
-                         "non_inferiority: margin: a loss of everything is no limit, want below 1");
+        ABSL_ASSIGN_OR_RETURN(entry.task, ReadText(rule, "task", "*"));
+        ABSL_ASSIGN_OR_RETURN(entry.metric, ReadScoreMetric(rule));
+        ABSL_ASSIGN_OR_RETURN(entry.margin, ReadShare(rule, "margin"));
+        if (entry.margin >= 1) {
+          return rule.Find("margin")->Error("a loss of everything is no limit, want below 1");
+        }
         const std::string what = Place(entry.task, entry.metric);
-        return AddOnce(rule, "non_inferiority", what, std::move(entry), out.non_inferiority,
+        return AddOnce(rule, what, std::move(entry), out.non_inferiority,
                        SamePlace<NonInferiorityRule>);
       });
 }
@@ -195,114 +163,121 @@ bool IsHexStart(absl::string_view text) {
          });
 }
 
-absl::Status ReadVersion(const YAML::Node& node, GateBaseline& out) {
-  const std::string& text = node.Scalar();
+absl::Status ReadVersion(const ConfigNode& node, GateBaseline& out) {
+  const std::string text = std::move(out.name);
   const size_t at = text.rfind('@');
   if (at != std::string::npos) out.adapter = text.substr(0, at);
   out.name = at == std::string::npos ? text : text.substr(at + 1);
   if (IsHexStart(out.name) && at != 0) return absl::OkStatus();
-  return ErrorAt(node, absl::StrCat("baseline: version: want 8 to 64 hex digits (0-9, a-f), or "
-                                    "alias@digits, got ",
-                                    text));
+  return node.Error(
+      absl::StrCat("want 8 to 64 hex digits (0-9, a-f), or alias@digits, got ", text));
 }
 
-absl::Status ReadBaseline(const YAML::Node& policy, GatePolicy& out) {
-  const YAML::Node node = policy["baseline"];
-  if (!node.IsDefined()) return absl::OkStatus();
+absl::Status ReadBaseline(const ConfigNode& policy, GatePolicy& out) {
+  const ConfigNode* node = policy.Find("baseline");
+  if (node == nullptr) return absl::OkStatus();
   constexpr char kForms[] =
-      "baseline: want base, {alias: NAME}, {version: SHA256}, or {job: ID, adapter: NAME}";
-  if (out.non_inferiority.empty())
-    return ErrorAt(node, "baseline: there is no non_inferiority rule that would use it");
-  if (node.IsScalar() && node.Scalar() == "base") return absl::OkStatus();
-  if (!node.IsMap()) return ErrorAt(node, kForms);
-  ABSL_RETURN_IF_ERROR(CheckKeys(node, "baseline", {"alias", "version", "job", "adapter"}));
+      "want base, {alias: NAME}, {version: SHA256}, or {job: ID, adapter: NAME}";
+  if (out.non_inferiority.empty()) {
+    return node->Error("there is no non_inferiority rule that would use it");
+  }
+  if (node->kind() != ConfigNode::kMap) {
+    const absl::StatusOr<std::string> word = node->String();
+    return word.ok() && *word == "base" ? absl::OkStatus() : node->Error(kForms);
+  }
+  ABSL_RETURN_IF_ERROR(CheckKeys(*node, {"alias", "version", "job", "adapter"}));
   const auto kinds = {std::pair("alias", GateBaseline::kAlias),
                       std::pair("version", GateBaseline::kVersion),
                       std::pair("job", GateBaseline::kJob)};
   int given = 0;
   for (const auto& [key, kind] : kinds) {
-    if (!node[key].IsDefined()) continue;
+    if (node->Find(key) == nullptr) continue;
     ++given;
     out.baseline.kind = kind;
-    ABSL_ASSIGN_OR_RETURN(out.baseline.name, ReadText(node, "baseline", key, ""));
+    ABSL_ASSIGN_OR_RETURN(out.baseline.name, ReadText(*node, key, ""));
   }
-  if (given != 1) return ErrorAt(node, kForms);
-  if (out.baseline.kind == GateBaseline::kVersion)
-    ABSL_RETURN_IF_ERROR(ReadVersion(node["version"], out.baseline));
-  if (!node["adapter"].IsDefined()) return absl::OkStatus();
-  if (out.baseline.kind != GateBaseline::kJob)
-    return ErrorAt(node["adapter"],
-                   "baseline: adapter goes with job: it names one of its subjects");
-  ABSL_ASSIGN_OR_RETURN(out.baseline.adapter, ReadText(node, "baseline", "adapter", ""));
+  if (given != 1) return node->Error(kForms);
+  if (const ConfigNode* version = node->Find("version")) {
+    ABSL_RETURN_IF_ERROR(ReadVersion(*version, out.baseline));
+  }
+  const ConfigNode* adapter = node->Find("adapter");
+  if (adapter == nullptr) return absl::OkStatus();
+  if (out.baseline.kind != GateBaseline::kJob) {
+    return adapter->Error("adapter goes with job: it names one of its subjects");
+  }
+  ABSL_ASSIGN_OR_RETURN(out.baseline.adapter, ReadText(*node, "adapter", ""));
   return absl::OkStatus();
 }
 
-absl::Status ReadValidity(const YAML::Node& policy, GatePolicy& out) {
+absl::Status ReadValidity(const ConfigNode& policy, GatePolicy& out) {
   return ForEachRule(
       policy, "validity", {"task", "metric", "at_most"},
-      [&](const YAML::Node& rule) -> absl::Status {
+      [&](const ConfigNode& rule) -> absl::Status {
         ValidityRule entry;
-        ABSL_ASSIGN_OR_RETURN(entry.task, ReadText(rule, "validity", "task", "*"));
-        ABSL_ASSIGN_OR_RETURN(entry.metric, ReadText(rule, "validity", "metric", ""));
+        ABSL_ASSIGN_OR_RETURN(entry.task, ReadText(rule, "task", "*"));
+        ABSL_ASSIGN_OR_RETURN(entry.metric, ReadText(rule, "metric", ""));
         if (!IsValidityMetric(entry.metric)) {
-          return ErrorAt(rule, absl::StrCat("validity: metric \"", entry.metric, "\": want ",
-                                            kEmptyResponse, ", ", kTruncated, ", ", kRefusalToStop,
-                                            " or ", kExtractionFailure));
+          return rule.Error(absl::StrCat("metric \"", entry.metric, "\": want ", kEmptyResponse,
+                                         ", ", kTruncated, ", ", kRefusalToStop, " or ",
+                                         kExtractionFailure));
         }
-        ABSL_ASSIGN_OR_RETURN(entry.at_most, ReadShare(rule, "validity", "at_most"));
+        ABSL_ASSIGN_OR_RETURN(entry.at_most, ReadShare(rule, "at_most"));
         const std::string what = Place(entry.task, entry.metric);
-        return AddOnce(rule, "validity", what, std::move(entry), out.validity,
-                       SamePlace<ValidityRule>);
+        return AddOnce(rule, what, std::move(entry), out.validity, SamePlace<ValidityRule>);
       });
 }
 
-absl::Status ReadSubjects(const YAML::Node& policy, GatePolicy& out) {
-  const YAML::Node subjects = policy["subjects"];
-  if (!subjects.IsDefined()) return absl::OkStatus();
-  if (!subjects.IsSequence() || subjects.size() == 0)
-    return ErrorAt(subjects, "subjects: want a list of adapter aliases");
-  for (const auto& alias : subjects) {
-    if (!alias.IsScalar() || alias.Scalar().empty())
-      return ErrorAt(alias, "subjects: want adapter aliases");
-    if (std::find(out.subjects.begin(), out.subjects.end(), alias.Scalar()) != out.subjects.end()) {
-      return ErrorAt(alias, absl::StrCat("subjects: ", alias.Scalar(), " is named twice"));
+absl::Status ReadSubjects(const ConfigNode& policy, GatePolicy& out) {
+  const ConfigNode* subjects = policy.Find("subjects");
+  if (subjects == nullptr) return absl::OkStatus();
+  if (subjects->list().empty()) return subjects->Error("want a list of adapter aliases");
+  for (const ConfigNode& node : subjects->list()) {
+    ABSL_ASSIGN_OR_RETURN(std::string alias, node.Text());
+    if (alias.empty()) return node.Error("is empty, want an adapter's alias");
+    if (std::find(out.subjects.begin(), out.subjects.end(), alias) != out.subjects.end()) {
+      return node.Error(absl::StrCat(alias, " is named twice"));
     }
-    out.subjects.push_back(alias.Scalar());
+    out.subjects.push_back(std::move(alias));
   }
   return absl::OkStatus();
 }
 
-absl::Status ReadLabel(const YAML::Node& policy, GatePolicy& out) {
-  const YAML::Node label = policy["label"];
-  if (!label.IsDefined()) return absl::OkStatus();
-  const auto add = [&out](const YAML::Node& node) -> absl::Status {
+absl::Status ReadLabel(const ConfigNode& policy, GatePolicy& out) {
+  const ConfigNode* label = policy.Find("label");
+  if (label == nullptr) return absl::OkStatus();
+  const auto add = [&out](const ConfigNode& node) -> absl::Status {
+    const absl::StatusOr<std::string> name = node.String();
     for (LabelVerdict v :
          {LabelVerdict::kSupported, LabelVerdict::kNotSupported, LabelVerdict::kContradicted}) {
-      if (node.IsScalar() && absl::string_view(node.Scalar()) == LabelVerdictName(v)) {
-        if (std::find(out.accept_labels.begin(), out.accept_labels.end(), v) !=
-            out.accept_labels.end()) {
-          return ErrorAt(node, absl::StrCat("label: ", node.Scalar(), " is named twice"));
-        }
-        out.accept_labels.push_back(v);
-        return absl::OkStatus();
+      if (!name.ok() || absl::string_view(*name) != LabelVerdictName(v)) continue;
+      if (std::find(out.accept_labels.begin(), out.accept_labels.end(), v) !=
+          out.accept_labels.end()) {
+        return node.Error(absl::StrCat(*name, " is named twice"));
       }
+      out.accept_labels.push_back(v);
+      return absl::OkStatus();
     }
-    return ErrorAt(node,
-                   "label: want SUPPORTED, NOT_SUPPORTED, CONTRADICTED or a list of those "
-                   "(INCONCLUSIVE can never be accepted: it is missing evidence)");
+    return node.Error(
+        "want SUPPORTED, NOT_SUPPORTED, CONTRADICTED or a list of those (INCONCLUSIVE can never be "
+        "accepted: it is missing evidence)");
   };
-  if (!label.IsSequence()) return add(label);
-  if (label.size() == 0) return ErrorAt(label, "label: the list is empty");
-  for (const auto& node : label) ABSL_RETURN_IF_ERROR(add(node));
+  if (label->kind() != ConfigNode::kList) return add(*label);
+  if (label->list().empty()) return label->Error("the list is empty");
+  for (const ConfigNode& node : label->list()) ABSL_RETURN_IF_ERROR(add(node));
   return absl::OkStatus();
 }
 
-absl::StatusOr<GatePolicy> Read(const YAML::Node& root) {
-  ABSL_RETURN_IF_ERROR(CheckKeys(root, "policy",
-                                 {"name", "subjects", "require_tasks", "floors", "baseline",
-                                  "non_inferiority", "label", "validity"}));
+}  // namespace
+
+absl::StatusOr<GatePolicy> ParseGatePolicy(absl::string_view yaml) {
+  ABSL_ASSIGN_OR_RETURN(const ConfigNode root, ConfigNode::ParseYaml(yaml, "gate policy"));
+  constexpr char kNoRule[] =
+      "no rule: want at least one of require_tasks, floors, non_inferiority, label, validity";
+  if (root.is_null()) return root.Error(kNoRule);
+  ABSL_RETURN_IF_ERROR(CheckKeys(root, {"name", "subjects", "require_tasks", "floors", "baseline",
+                                        "non_inferiority", "label", "validity"}));
   GatePolicy policy;
-  ABSL_ASSIGN_OR_RETURN(policy.name, ReadText(root, "policy", "name", ""));
+  ABSL_ASSIGN_OR_RETURN(policy.name, ReadText(root, "name", ""));
   ABSL_RETURN_IF_ERROR(ReadSubjects(root, policy));
   ABSL_RETURN_IF_ERROR(ReadRequiredTasks(root, policy));
   ABSL_RETURN_IF_ERROR(ReadFloors(root, policy));
@@ -312,28 +287,9 @@ absl::StatusOr<GatePolicy> Read(const YAML::Node& root) {
   ABSL_RETURN_IF_ERROR(ReadValidity(root, policy));
   if (policy.require_tasks.empty() && policy.floors.empty() && policy.non_inferiority.empty() &&
       policy.accept_labels.empty() && policy.validity.empty()) {
-    return ErrorAt(
-        root,
-        "no rule: want at least one of require_tasks, floors, non_inferiority, label, validity");
+    return root.Error(kNoRule);
   }
   return policy;
-}
-
-}  // namespace
-
-absl::StatusOr<GatePolicy> ParseGatePolicy(absl::string_view yaml) {
-  // yaml-cpp reports by exception; none leaves this function.
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() != 1 || documents[0].IsNull()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("gate policy: want one YAML document, got ", documents.size()));
-    }
-    return Read(documents[0]);
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("gate policy: line ", error.mark.line + 1, ": ", error.msg));
-  }
 }
 
 }  // namespace plumbline

@@ -12,7 +12,7 @@
 #include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/multi_if/multi_if.h"
 #include "core/eval/task_file.h"
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/task_config.h"

@@ -21,7 +21,7 @@ class Reader {
   absl::StatusOr<ConfigNode> Read(const std::string& file) {
     seen_.insert(file);
     ABSL_ASSIGN_OR_RETURN(const std::string text, content_(file));
-    ABSL_ASSIGN_OR_RETURN(ConfigNode root, ConfigNode::ParseYaml(text, file));
+    ABSL_ASSIGN_OR_RETURN(ConfigNode root, ConfigNode::ParseYaml(text, file, "metadata"));
     if (root.kind() != ConfigNode::kMap) return root;
     const ConfigNode* include = root.Find("include");
     if (include == nullptr) return root.Without("include");

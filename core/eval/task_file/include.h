@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 
 namespace plumbline {
 

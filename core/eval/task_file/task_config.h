@@ -18,7 +18,7 @@
 #include "core/eval/numeric/number.h"
 #include "core/eval/prompt.h"
 #include "core/eval/task.h"
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 
 namespace plumbline {
 

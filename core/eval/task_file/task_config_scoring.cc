@@ -185,7 +185,7 @@ absl::Status ConfigParser::ReadTolerances() {
     const ConfigNode* node = root_.Find(key);
     if (node == nullptr) continue;
     if (config_.checker != CheckerKind::kNumeric) return node->Error("is for checker numeric only");
-    ABSL_ASSIGN_OR_RETURN(std::string text, node->NumberText());
+    ABSL_ASSIGN_OR_RETURN(std::string text, node->Text());
     auto number = ParseExactNumber(text);
     if (!number.ok() || number->numerator < 0) {
       return node->Error(absl::StrCat("is \"", text, "\", want a number of at least 0"));

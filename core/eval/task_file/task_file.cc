@@ -12,7 +12,7 @@
 #include "core/eval/math/math_checker.h"
 #include "core/eval/metrics.h"
 #include "core/eval/numeric/numeric_checker.h"
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/instruction_rows.h"

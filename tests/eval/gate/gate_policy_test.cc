@@ -71,8 +71,20 @@ TEST(GatePolicyTest, HostileInputIsAnError) {
   EXPECT_THAT(ParseGatePolicy("\xff\xfe\xff"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(ParseGatePolicy("floors: &a [*a]"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(ParseGatePolicy("? [floors]\n: 1"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseGatePolicy(",label: SUPPORTED"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(ParseGatePolicy("label: !!binary aGVsbG8="),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(GatePolicyTest, NamesThatLookLikeNumbersAreNames) {
+  ASSERT_OK_AND_ASSIGN(const GatePolicy policy,
+                       ParseGatePolicy("subjects: [2024, 1.50]\nname: 7\n"
+                                       "non_inferiority: [{task: 12, margin: 0}]\n"
+                                       "baseline: {version: 00123456}\n"));
+  EXPECT_EQ(policy.name, "7");
+  EXPECT_THAT(policy.subjects, ElementsAre("2024", "1.50"));
+  EXPECT_EQ(policy.non_inferiority[0].task, "12");
+  EXPECT_EQ(policy.baseline.name, "00123456");
 }
 
 TEST(GatePolicyTest, TheTwoKindsOfFloorAreTwoRules) {
@@ -96,24 +108,24 @@ TEST_P(BadPolicyTest, IsRefusedByLineAndKey) {
 INSTANTIATE_TEST_SUITE_P(
     All, BadPolicyTest,
     testing::Values(
-        BadPolicy{"Empty", "", "want one YAML document"},
-        BadPolicy{"Comment", "# nothing\n", "want one YAML document"},
-        BadPolicy{"Two", "label: SUPPORTED\n---\nlabel: SUPPORTED\n", "got 2"},
-        BadPolicy{"NotYaml", "floors: [\n", "line 2"},
-        BadPolicy{"NotAMap", "- a\n", "want a mapping"},
-        BadPolicy{"NoRule", "name: x\n", "no rule"},
+        BadPolicy{"Empty", "", "no rule"}, BadPolicy{"Comment", "# nothing\n", "no rule"},
+        BadPolicy{"Two", "label: SUPPORTED\n---\nlabel: SUPPORTED\n",
+                  "gate policy:2: a second document"},
+        BadPolicy{"NotYaml", "floors: [\n", "gate policy:2: not YAML"},
+        BadPolicy{"NotAMap", "- a\n", "want a map"}, BadPolicy{"NoRule", "name: x\n", "no rule"},
         BadPolicy{"UnknownKey", "label: SUPPORTED\nflors: []\n",
-                  "line 2: policy: unknown key \"flors\""},
+                  "gate policy:2: flors: unknown key"},
         BadPolicy{"UnknownRuleKey", "floors:\n  - {at_least: 0.1, metirc: x}\n",
-                  "line 2: floors: unknown key \"metirc\""},
-        BadPolicy{"Twice", "label: SUPPORTED\nlabel: CONTRADICTED\n", "given twice"},
+                  "gate policy:2: floors[0].metirc: unknown key"},
+        BadPolicy{"Twice", "label: SUPPORTED\nlabel: CONTRADICTED\n", "is there twice"},
+        BadPolicy{"NoValue", "label: SUPPORTED\nfloors:\n", "gate policy:2: floors: has no value"},
         BadPolicy{"EmptyList", "floors: []\n", "at least one rule"},
         BadPolicy{"NotAList", "floors: {at_least: 0.1}\n", "want a list"},
         BadPolicy{"NoLimit", "floors:\n  - {task: x}\n", "at_least is missing"},
         BadPolicy{"Percent", "floors:\n  - {at_least: 20}\n",
-                  "line 2: floors: at_least: want a share from 0 to 1"},
+                  "gate policy:2: floors[0].at_least: want a share from 0 to 1"},
         BadPolicy{"Word", "non_inferiority:\n  - {margin: small}\n", "got small"},
-        BadPolicy{"NaN", "non_inferiority:\n  - {margin: .nan}\n", "want a share"},
+        BadPolicy{"NaN", "non_inferiority:\n  - {margin: .nan}\n", "no finite number"},
         BadPolicy{"NoMargin", "non_inferiority:\n  - {margin: 1}\n", "no limit"},
         BadPolicy{"Using", "floors:\n  - {at_least: 0.2, using: upper}\n", "lower or point"},
         BadPolicy{"Label", "label: GOOD\n", "want SUPPORTED"},
@@ -123,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"GuardAsFloor", "floors:\n  - {metric: truncated, at_least: 0.1}\n",
                   "is a validity guard"},
         BadPolicy{"BaselineWord", "non_inferiority: [{margin: 0.1}]\nbaseline: prod\n",
-                  "line 2: baseline: want base, {alias: NAME}"},
+                  "gate policy:2: baseline: want base, {alias: NAME}"},
         BadPolicy{"BaselineTwo", "non_inferiority: [{margin: 0.1}]\nbaseline: {alias: a, job: b}\n",
                   "want base, {alias: NAME}"},
         BadPolicy{"BaselineVersion", "non_inferiority: [{margin: 0.1}]\nbaseline: {version: v7}\n",
@@ -132,24 +144,26 @@ INSTANTIATE_TEST_SUITE_P(
                   "non_inferiority: [{margin: 0.1}]\nbaseline: {alias: a, adapter: b}\n",
                   "adapter goes with job"},
         BadPolicy{"BaselineKey", "non_inferiority: [{margin: 0.1}]\nbaseline: {adaptor: b}\n",
-                  "unknown key \"adaptor\""},
+                  "baseline.adaptor: unknown key"},
         BadPolicy{"BaselineUnused", "label: SUPPORTED\nbaseline: {alias: a}\n",
                   "no non_inferiority rule"},
         BadPolicy{"NoTask", "require_tasks:\n  - {min_prompts: 5}\n", "task is missing"},
-        BadPolicy{"NoPrompts", "require_tasks:\n  - {task: x, min_prompts: 0}\n", "at least 1"},
+        BadPolicy{"NoPrompts", "require_tasks:\n  - {task: x, min_prompts: 0}\n",
+                  "is 0, want an integer from 1"},
         BadPolicy{"Subjects", "subjects: instruct\nlabel: SUPPORTED\n", "list of adapter aliases"},
         BadPolicy{"FloorTwice",
                   "floors:\n  - {task: x, at_least: 0.1}\n  - {task: x, at_least: 0.2}\n",
-                  "line 3: floors: x (primary metric), using lower, has a rule already, in line 2"},
+                  "gate policy:3: floors[1]: x (primary metric), using lower, has a rule already, "
+                  "in line 2"},
         BadPolicy{"MarginTwice",
                   "non_inferiority:\n  - {metric: m, margin: 0.1}\n  - {metric: m, margin: 0.1}\n",
-                  "line 3: non_inferiority: * m has a rule already, in line 2"},
+                  "gate policy:3: non_inferiority[1]: * m has a rule already, in line 2"},
         BadPolicy{"GuardTwice",
                   "validity:\n  - {metric: truncated, at_most: 0.1}\n"
                   "  - {metric: truncated, at_most: 0.2}\n",
-                  "validity: * truncated has a rule already"},
+                  "validity[1]: * truncated has a rule already"},
         BadPolicy{"TaskTwice", "require_tasks:\n  - {task: x}\n  - {task: x, min_prompts: 5}\n",
-                  "require_tasks: x has a rule already"},
+                  "require_tasks[1]: x has a rule already"},
         BadPolicy{"LabelTwice", "label: [SUPPORTED, SUPPORTED]\n", "SUPPORTED is named twice"},
         BadPolicy{"SubjectTwice", "subjects: [a, a]\nlabel: SUPPORTED\n", "named twice"}),
     [](const auto& info) { return info.param.name; });

@@ -1,7 +1,7 @@
 // A YAML document as a tree of typed values that know their place, so that every complaint can name
 // file, line and key.
-#ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_CONFIG_NODE_H_
-#define PLUMBLINE_CORE_EVAL_TASK_FILE_CONFIG_NODE_H_
+#ifndef PLUMBLINE_CORE_BASE_CONFIG_NODE_H_
+#define PLUMBLINE_CORE_BASE_CONFIG_NODE_H_
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -23,7 +23,9 @@ class ConfigNode {
   // Parses one YAML document: scalars have the types that PyYAML gives them (YAML 1.1, so "no" is
   // false). InvalidArgument "<file>:<line>: ..." for a syntax error, a tag (lm-eval's !function), a
   // duplicate key, an anchor that expands beyond 100,000 nodes, or a nesting deeper than 32.
-  static absl::StatusOr<ConfigNode> ParseYaml(absl::string_view text, absl::string_view file);
+  // Below the root's key `untyped` nothing is judged: scalars may be of any type, keys twice.
+  static absl::StatusOr<ConfigNode> ParseYaml(absl::string_view text, absl::string_view file,
+                                              absl::string_view untyped = "");
 
   Kind kind() const { return kind_; }
   bool is_null() const { return kind_ == kNull; }
@@ -40,8 +42,8 @@ class ConfigNode {
   absl::StatusOr<int64_t> Integer(int64_t min, int64_t max) const;
   absl::StatusOr<double> Number(double min, double max) const;
   absl::StatusOr<std::vector<std::string>> Strings() const;  // a list of strings, or one string
-  // A number as it is written, or a string: for exact decimals.
-  absl::StatusOr<std::string> NumberText() const;
+  // A string, or a number as it is written.
+  absl::StatusOr<std::string> Text() const;
   nlohmann::ordered_json Json() const;
 
   // This map with the keys of `other` added that it lacks; both keep their places for messages.
@@ -71,4 +73,4 @@ class ConfigNode {
 
 }  // namespace plumbline
 
-#endif  // PLUMBLINE_CORE_EVAL_TASK_FILE_CONFIG_NODE_H_
+#endif  // PLUMBLINE_CORE_BASE_CONFIG_NODE_H_

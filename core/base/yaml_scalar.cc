@@ -1,4 +1,4 @@
-#include "core/eval/task_file/yaml_scalar.h"
+#include "core/base/yaml_scalar.h"
 
 #include <limits>
 #include <set>

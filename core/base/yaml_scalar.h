@@ -1,6 +1,6 @@
 // What unquoted scalars are in YAML 1.1, as PyYAML has it.
-#ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_SCALAR_H_
-#define PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_SCALAR_H_
+#ifndef PLUMBLINE_CORE_BASE_YAML_SCALAR_H_
+#define PLUMBLINE_CORE_BASE_YAML_SCALAR_H_
 
 #include <cstdint>
 #include <string>
@@ -21,4 +21,4 @@ absl::StatusOr<PlainScalar> ResolvePlainScalar(absl::string_view text);
 
 }  // namespace plumbline
 
-#endif  // PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_SCALAR_H_
+#endif  // PLUMBLINE_CORE_BASE_YAML_SCALAR_H_

@@ -1,29 +1,25 @@
-#include "core/eval/task_file/config_node.h"
+#include "core/base/config_node.h"
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
-#include "core/eval/task_file/yaml_scalar.h"
-#include "core/eval/task_file/yaml_tree.h"
+#include "core/base/yaml_scalar.h"
+#include "core/base/yaml_tree.h"
 
 namespace plumbline {
 namespace {
 
 constexpr int kMaxNodes = 100000;
 
-// Whether the value's types may be anything: keys that are kept out of the scores.
-bool IsIgnored(absl::string_view path) {
-  return path == "metadata" || absl::StartsWith(path, "metadata.");
-}
-
 }  // namespace
 
 class ConfigReader {
  public:
-  ConfigReader(const YamlTree& tree, absl::string_view file) : tree_(tree), file_(file) {}
+  ConfigReader(const YamlTree& tree, absl::string_view file, absl::string_view untyped)
+      : tree_(tree), file_(file), untyped_(untyped) {}
 
   absl::StatusOr<ConfigNode> Read(size_t index, const std::string& path, int depth) {
     const YamlNode& yaml = tree_.nodes[index];
@@ -56,7 +52,7 @@ class ConfigReader {
     for (size_t i = 0; i + 1 < yaml.children.size(); i += 2) {
       const YamlNode& written = tree_.nodes[yaml.children[i]];
       ABSL_ASSIGN_OR_RETURN(const std::string key, ReadKey(written, node));
-      if (!keys.insert(key).second && !IsIgnored(path)) {
+      if (!keys.insert(key).second && !IsUntyped(path)) {
         return node.Error(absl::StrCat("the key \"", key, "\" is there twice"));
       }
       ABSL_ASSIGN_OR_RETURN(
@@ -69,6 +65,11 @@ class ConfigReader {
   }
 
  private:
+  bool IsUntyped(absl::string_view path) const {
+    return !untyped_.empty() && absl::ConsumePrefix(&path, untyped_) &&
+           (path.empty() || path[0] == '.' || path[0] == '[');
+  }
+
   static absl::Status CheckTag(const YamlNode& yaml, const ConfigNode& node) {
     if (yaml.tag.empty()) return absl::OkStatus();
     return node.Error(absl::StrCat(
@@ -83,22 +84,22 @@ class ConfigReader {
     return PlainScalar(yaml.value);
   }
 
-  static absl::StatusOr<std::string> ReadKey(const YamlNode& yaml, const ConfigNode& map) {
+  absl::StatusOr<std::string> ReadKey(const YamlNode& yaml, const ConfigNode& map) const {
     ConfigNode place = map;
     place.line_ = yaml.line;
     if (yaml.kind != YamlNode::kScalar) return place.Error("a key is not a plain word");
     ABSL_RETURN_IF_ERROR(CheckTag(yaml, place));
     absl::StatusOr<PlainScalar> key = Value(yaml);
     if (key.ok() && std::holds_alternative<std::string>(*key)) return std::get<std::string>(*key);
-    if (IsIgnored(map.path_)) return yaml.value;
+    if (IsUntyped(map.path_)) return yaml.value;
     if (!key.ok()) return place.Error(key.status().message());
     return place.Error(
         absl::StrCat("the key ", yaml.value, " is no text in YAML: put it in quotes"));
   }
 
-  static absl::Status ReadScalar(const YamlNode& yaml, ConfigNode& node) {
+  absl::Status ReadScalar(const YamlNode& yaml, ConfigNode& node) const {
     absl::StatusOr<PlainScalar> value = Value(yaml);
-    if (!value.ok() && !IsIgnored(node.path_)) return node.Error(value.status().message());
+    if (!value.ok() && !IsUntyped(node.path_)) return node.Error(value.status().message());
     node.text_ = yaml.value;
     if (!value.ok()) {
       node.kind_ = ConfigNode::kString;
@@ -121,12 +122,14 @@ class ConfigReader {
 
   const YamlTree& tree_;
   const std::string file_;
+  const absl::string_view untyped_;
   int nodes_ = 0;
 };
 
-absl::StatusOr<ConfigNode> ConfigNode::ParseYaml(absl::string_view text, absl::string_view file) {
+absl::StatusOr<ConfigNode> ConfigNode::ParseYaml(absl::string_view text, absl::string_view file,
+                                                 absl::string_view untyped) {
   ABSL_ASSIGN_OR_RETURN(const YamlTree tree, YamlTree::Parse(text, file));
-  if (!tree.nodes.empty()) return ConfigReader(tree, file).Read(0, "", 0);
+  if (!tree.nodes.empty()) return ConfigReader(tree, file, untyped).Read(0, "", 0);
   ConfigNode empty;
   empty.file_ = std::string(file);
   empty.line_ = 1;
@@ -206,11 +209,9 @@ absl::StatusOr<double> ConfigNode::Number(double min, double max) const {
   return float_;
 }
 
-absl::StatusOr<std::string> ConfigNode::NumberText() const {
-  if (kind_ != kInteger && kind_ != kFloat && kind_ != kString) {
-    return Error(absl::StrCat("is ", KindName(kind_), ", want a number"));
-  }
-  return text_;
+absl::StatusOr<std::string> ConfigNode::Text() const {
+  if (kind_ == kInteger || kind_ == kFloat) return text_;
+  return String();
 }
 
 absl::StatusOr<std::vector<std::string>> ConfigNode::Strings() const {

@@ -1,4 +1,4 @@
-#include "core/eval/task_file/yaml_tree.h"
+#include "core/base/yaml_tree.h"
 
 #include <yaml.h>
 

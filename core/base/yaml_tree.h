@@ -1,8 +1,8 @@
 // A YAML document as libyaml composes it: PyYAML's CSafeLoader, with which lm-eval reads its task
 // files, is a shell around the same parser. What a plain scalar means is not decided here
-// (core/eval/task_file/yaml_scalar.h).
-#ifndef PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_TREE_H_
-#define PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_TREE_H_
+// (core/base/yaml_scalar.h).
+#ifndef PLUMBLINE_CORE_BASE_YAML_TREE_H_
+#define PLUMBLINE_CORE_BASE_YAML_TREE_H_
 
 #include <cstddef>
 #include <string>
@@ -36,4 +36,4 @@ struct YamlTree {
 
 }  // namespace plumbline
 
-#endif  // PLUMBLINE_CORE_EVAL_TASK_FILE_YAML_TREE_H_
+#endif  // PLUMBLINE_CORE_BASE_YAML_TREE_H_

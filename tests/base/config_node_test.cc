@@ -1,10 +1,9 @@
-#include "core/eval/task_file/yaml_scalar.h"
+#include "core/base/config_node.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/eval/task_file/config_node.h"
 #include "tests/support/status_matchers.h"
 
 namespace plumbline {
@@ -14,12 +13,12 @@ using ::testing::HasSubstr;
 
 // What PyYAML gives for `yaml`, {"k": value}.
 std::string Parsed(absl::string_view yaml) {
-  const auto node = ConfigNode::ParseYaml(yaml, "t.yaml");
+  const auto node = ConfigNode::ParseYaml(yaml, "t.yaml", "metadata");
   if (!node.ok()) return std::string(node.status().message());
   return node->Json()["k"].dump();
 }
 
-TEST(YamlScalarTest, QuotedTextsAreFoldedAsPyYamlFoldsThem) {
+TEST(ConfigNodeTest, QuotedTextsAreFoldedAsPyYamlFoldsThem) {
   EXPECT_EQ(Parsed("k: 'The following are.\n\n\n  '\n"), R"("The following are.\n\n")");
   EXPECT_EQ(Parsed("k: 'a\n\n\n  b  \n  c'\n"), R"("a\n\nb c")");
   EXPECT_EQ(Parsed("k: \"a  \\\n   b\\\n  \\  c \n \n d\"\n"), R"("a  b  c\nd")");
@@ -29,7 +28,7 @@ TEST(YamlScalarTest, QuotedTextsAreFoldedAsPyYamlFoldsThem) {
   EXPECT_EQ(Parsed("j: &x 'a\n\n  '\nk: *x\n"), R"("a\n")");
 }
 
-TEST(YamlScalarTest, Escapes) {
+TEST(ConfigNodeTest, Escapes) {
   const auto value = [](absl::string_view yaml) {
     return ConfigNode::ParseYaml(absl::StrCat("k: ", yaml), "t.yaml").value().Find("k")->String();
   };
@@ -46,7 +45,7 @@ TEST(YamlScalarTest, Escapes) {
 }
 
 // yaml-cpp took these, or read them otherwise; with the first it went on for ever.
-TEST(YamlScalarTest, WhatIsNoYamlIsRefused) {
+TEST(ConfigNodeTest, WhatIsNoYamlIsRefused) {
   for (absl::string_view bad :
        {",a: b\n", "k: 1\n  a: 2\n", "k: |\n\tx\n", "k: [a\n]b\n", "k: 'a' b\n", "k: {a: [1}\n",
         "- a\nk: b\n", "k: *x\n", "k: &x 1\nj: &x 2\n", "k: a: b\n", "%YAML 2.0\n---\nk: 1\n",
@@ -60,7 +59,7 @@ TEST(YamlScalarTest, WhatIsNoYamlIsRefused) {
   EXPECT_EQ(Parsed("k: ! \"5\"\n"), "5");
 }
 
-TEST(YamlScalarTest, PlainScalarsHaveTheTypesOfPyYaml) {
+TEST(ConfigNodeTest, PlainScalarsHaveTheTypesOfPyYaml) {
   for (const auto& [yaml, json] : std::vector<std::pair<std::string, std::string>>{
            {"no", "false"},
            {"On", "true"},
@@ -87,7 +86,7 @@ TEST(YamlScalarTest, PlainScalarsHaveTheTypesOfPyYaml) {
   }
 }
 
-TEST(YamlScalarTest, WhatItWouldReadOtherwiseIsRefusedByName) {
+TEST(ConfigNodeTest, WhatItWouldReadOtherwiseIsRefusedByName) {
   for (const auto& [yaml, message] : std::vector<std::pair<std::string, std::string>>{
            {"k: 2024-01-01", "t.yaml:1: k: \"2024-01-01\" is a date in YAML; put it in quotes"},
            {"k: .inf", "is no finite number"},
