@@ -26,6 +26,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/base/config_node.h"
 #include "core/base/status_macros.h"
 #include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/multi_if/multi_if.h"
@@ -33,7 +34,6 @@
 #include "core/eval/pyre/regex.h"
 #include "core/eval/selection.h"
 #include "core/eval/task_file.h"
-#include "core/base/config_node.h"
 #include "core/eval/task_file/doc_reader.h"
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/python_literal.h"

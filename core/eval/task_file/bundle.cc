@@ -8,11 +8,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/config_node.h"
 #include "core/base/status_macros.h"
 #include "core/eval/ifeval/ifeval_checker.h"
 #include "core/eval/multi_if/multi_if.h"
 #include "core/eval/task_file.h"
-#include "core/base/config_node.h"
 #include "core/eval/task_file/data_rows.h"
 #include "core/eval/task_file/include.h"
 #include "core/eval/task_file/task_config.h"

@@ -12,13 +12,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/base/config_node.h"
 #include "core/eval/filters/exact_match.h"
 #include "core/eval/filters/filter_pipeline.h"
 #include "core/eval/language_model.h"
 #include "core/eval/numeric/number.h"
 #include "core/eval/prompt.h"
 #include "core/eval/task.h"
-#include "core/base/config_node.h"
 
 namespace plumbline {
 
