@@ -349,15 +349,6 @@ absl::StatusOr<std::unique_ptr<Decoder>> LoadAs(const DecoderSpec& spec,
 
 }  // namespace
 
-void Decoder::FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) {
-  const int64_t v = spec().vocabulary;
-  std::vector<float> all(static_cast<size_t>((end - begin) * v));
-  Logits(begin, end, all.data());
-  for (int64_t row = 0; row < end - begin; ++row) {
-    std::copy_n(all.data() + row * v, columns, out + row * columns);
-  }
-}
-
 absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(const DecoderSpec& spec,
                                                        const Checkpoint& checkpoint,
                                                        const DecoderOptions& options,

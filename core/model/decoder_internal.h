@@ -12,6 +12,7 @@
 #ifndef PLUMBLINE_CORE_MODEL_DECODER_INTERNAL_H_
 #define PLUMBLINE_CORE_MODEL_DECODER_INTERNAL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -79,7 +80,14 @@ class Decoder {
   virtual void Logits(int64_t begin, int64_t end, float* out) = 0;
   // The same of the vocabulary's first `columns`, a multiple of kPanelColumns or V: out
   // [end - begin, columns]. Here: all are computed and those are kept.
-  virtual void FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out);
+  virtual void FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) {
+    const int64_t v = spec().vocabulary;
+    std::vector<float> all(static_cast<size_t>((end - begin) * v));
+    Logits(begin, end, all.data());
+    for (int64_t row = 0; row < end - begin; ++row) {
+      std::copy_n(all.data() + row * v, columns, out + row * columns);
+    }
+  }
 };
 
 }  // namespace plumbline
