@@ -207,7 +207,7 @@ TEST_F(CliTest, AGateIsReadBeforeItIsSent) {
   const std::string bad = dir_.Write("bad.yaml", "floors:\n  - {at_leest: 0.1}\n");
   Outcome outcome = Run("job submit -m tiny -t t --gate " + bad);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml: gate policy: line 2: floors: unknown key"));
+  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml: gate policy:2: floors[0].at_leest: unknown key"));
   outcome = Run("job submit -m tiny -t t --gate " + good);
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.out, "job-1\n");
