@@ -131,7 +131,7 @@ TEST_F(EvaluationServiceTest, WhatIsMissingIsNamed) {
 TEST_F(EvaluationServiceTest, APolicyForOtherTasksMetricsOrAdaptersIsRefused) {
   for (const auto& [policy, message] : std::vector<std::pair<std::string, std::string>>{
            {"floors: [{task: sms, at_least: 0.1}]",
-            "gate_policy: gate policy: line 1: floors: the job has no task \"sms\"; did you mean "
+            "gate_policy: gate policy:1: floors: the job has no task \"sms\"; did you mean "
             "\"sums\"?"},
            {"floors: [{task: sums, metric: numeric_mach, at_least: 0.1}]",
             "task sums has no metric \"numeric_mach\"; did you mean \"numeric_match\"?"},

@@ -63,8 +63,8 @@ class Planner {
   static absl::Status Unknown(absl::string_view section, int line, absl::string_view what,
                               const std::string& name, const std::vector<std::string>& names) {
     return absl::InvalidArgumentError(
-        absl::StrCat("gate policy: ", line > 0 ? absl::StrCat("line ", line, ": ") : "", section,
-                     ": ", what, " \"", name, "\"", NamesInstead(name, names)));
+        absl::StrCat("gate policy:", line > 0 ? absl::StrCat(line, ":") : "", " ", section, ": ",
+                     what, " \"", name, "\"", NamesInstead(name, names)));
   }
 
   absl::Status Subjects() {

@@ -67,15 +67,15 @@ TEST(GateLint, RulesThatSayNothingOrTooMuchAreWarnedOf) {
 TEST(GateLint, NamesThatTheJobDoesNotHaveAreRefusedWithTheNearest) {
   for (const auto& [yaml, message] : std::vector<std::pair<std::string, std::string>>{
            {"floors:\n  - {task: ifval, at_least: 0.2}",
-            "gate policy: line 2: floors: the job has no task \"ifval\"; did you mean \"ifeval\"? "
+            "gate policy:2: floors: the job has no task \"ifval\"; did you mean \"ifeval\"? "
             "There are: ifeval, sums"},
            {"require_tasks:\n  - {task: mmlu}",
-            "line 2: require_tasks: the job has no task \"mmlu\"; there are: ifeval, sums"},
+            "gate policy:2: require_tasks: the job has no task \"mmlu\"; there are: ifeval, sums"},
            {"non_inferiority: [{task: ifeval, metric: pla_strct, margin: 0.1}]",
-            "line 1: non_inferiority: task ifeval has no metric \"pla_strct\"; did you mean "
+            "gate policy:1: non_inferiority: task ifeval has no metric \"pla_strct\"; did you mean "
             "\"pla_strict\"? There are: pla_strict, ila_strict, truncated"},
            {"floors: [{metric: pla, at_least: 0.1}]",
-            "line 1: floors: no task of the job has the metric \"pla\"; did you mean "
+            "gate policy:1: floors: no task of the job has the metric \"pla\"; did you mean "
             "\"pla_strict\"?"},
            {"validity: [{task: ifeval, metric: extraction_failure, at_most: 0.1}]",
             "task ifeval has no metric \"extraction_failure\""},
