@@ -23,6 +23,7 @@ Json PromptToJson(const TaskItem& item) {
   if (item.choices.empty()) return json;
   json["choices"] = item.choices;
   json["gold_choice"] = item.gold_choice;
+  if (!item.other_gold_choices.empty()) json["other_gold_choices"] = item.other_gold_choices;
   return json;
 }
 
@@ -55,11 +56,17 @@ Json TaskToJson(const Task& task, size_t shown) {
 // Quoted, so that spaces and line breaks at the ends are seen.
 std::string Quoted(const std::string& text) { return Dump(Json(text), false); }
 
+bool IsRight(const TaskItem& item, int choice) {
+  const std::vector<int>& others = item.other_gold_choices;
+  return choice == item.gold_choice ||
+         std::find(others.begin(), others.end(), choice) != others.end();
+}
+
 void PrintPrompt(const TaskItem& item) {
   std::cout << "\n--- prompt " << Quoted(item.key) << "\n";
   if (item.choice_prompts.empty()) std::cout << ShowItem(item) << "\n---\n";
   for (size_t i = 0; i < item.choices.size(); ++i) {
-    std::cout << (static_cast<int>(i) == item.gold_choice ? "right  " : "choice ");
+    std::cout << (IsRight(item, static_cast<int>(i)) ? "right  " : "choice ");
     if (!item.choice_prompts.empty())
       std::cout << Quoted(ShowPrompt(item.choice_prompts[i])) << " + ";
     std::cout << Quoted(item.choices[i]) << "\n";

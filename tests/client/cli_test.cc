@@ -176,6 +176,20 @@ TEST_F(CliTest, TaskLintShowsTheContextsOfChoicesThatAreContexts) {
   EXPECT_THAT(outcome.out, HasSubstr("choice \"Ann\" + \" ran.\"\nright  \"Bob\" + \" ran.\"\n"));
 }
 
+TEST_F(CliTest, TaskLintMarksEveryRightChoice) {
+  dir_.Write("several.yaml",
+             "dataset_path: json\ndataset_kwargs: {data_files: {test: several.jsonl}}\n"
+             "test_split: test\noutput_type: multiple_choice\n"
+             "doc_to_text: q\ndoc_to_choice: names\ndoc_to_target: golds\n");
+  dir_.Write("several.jsonl",
+             "{\"q\": \"Even?\", \"names\": [\"1\", \"2\", \"4\"], \"golds\": [2, 1]}\n");
+  const std::string command = "task lint " + dir_.Join("several.yaml");
+  EXPECT_THAT(Run(command).out, HasSubstr("choice \" 1\"\nright  \" 2\"\nright  \" 4\"\n"));
+  const auto json = nlohmann::json::parse(Run("-o json " + command).out);
+  EXPECT_EQ(json["prompts"][0]["gold_choice"], 2);
+  EXPECT_EQ(json["prompts"][0]["other_gold_choices"], nlohmann::json::array({1}));
+}
+
 TEST_F(CliTest, TaskLintShowsEveryTurnOfAConversation) {
   dir_.Write("talk.jsonl",
              R"({"key": "7:1:en", "language": "English", )"
