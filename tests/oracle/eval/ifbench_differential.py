@@ -23,10 +23,11 @@ import logging
 import os
 import random
 import string
-import subprocess
 import sys
 import tempfile
 import unicodedata
+
+from driver import Driver
 
 logging.disable(logging.CRITICAL)
 
@@ -440,15 +441,13 @@ def compare(args, rnd, maker, reference):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as prompts:
         prompts.writelines(json.dumps(dict(row, key=str(i))) + "\n" for i, row in enumerate(rows))
         prompts.flush()
-        driver = subprocess.Popen([args.driver, "ifeval", prompts.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        driver = Driver(args.driver, "ifeval", prompts.name)
         texts = Texts(rnd, maker, responses)
         while counts["compared"] < args.comparisons:
             key = rnd.randrange(len(rows))
             row = rows[key]
             response = texts.make(row)
-            driver.stdin.write(json.dumps({"key": str(key), "response": response}) + "\n")
-            driver.stdin.flush()
-            ours = json.loads(driver.stdout.readline())
+            ours = driver.ask({"key": str(key), "response": response})
             for i, (name, kwargs) in enumerate(zip(row["instruction_id_list"], row["kwargs"])):
                 for loose in (False, True):
                     theirs = reference.verdict(name, kwargs, response, loose)

@@ -19,13 +19,13 @@ import logging
 import random
 import re
 import string
-import subprocess
 import sys
 import tempfile
 import unicodedata
 
 logging.disable(logging.CRITICAL)
 import langdetect  # noqa: E402
+from driver import Driver  # noqa: E402
 
 langdetect.DetectorFactory.seed = 0
 from lm_eval.tasks.ifeval import instructions_registry, utils  # noqa: E402
@@ -161,16 +161,6 @@ def synthetic(rnd, count, texts):
         ids = rnd.choices(list(makers), k=3)
         rows.append({"key": f"synthetic-{i}", "prompt": "Write something.", "instruction_id_list": ids, "kwargs": [makers[name]() for name in ids]})
     return rows
-
-
-class Driver:
-    def __init__(self, *command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-
-    def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
 
 def builds(row):

@@ -13,9 +13,10 @@ import collections
 import json
 import math
 import random
-import subprocess
 import sys
 import warnings
+
+from driver import Driver
 
 QUOTES = ["'", '"', "'''", '"""']
 PIECES = ["a", "yes", "No.", " ", "é", "日本", "👍", "'", '"', "''", '""', "[x]", "(y)", ",", "#", "{", "\\n", "\\\\", "\\'", '\\"', "\\t", "\\x41", "\\xe9", "\\u00e9", "\\U0001F600", "\\0", "\\101", "\\7", "\\777", "\\q", "\\d", "\\\n", "\n", "\r\n", "\r", "\t",
@@ -105,13 +106,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rnd = random.Random(args.seed)
-    driver = subprocess.Popen([args.driver, "literals"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    driver = Driver(args.driver, "literals")
     counts = collections.Counter()
     for _ in range(args.cases):
         text = case(rnd)
-        driver.stdin.write(json.dumps({"text": text}) + "\n")
-        driver.stdin.flush()
-        ours, python = json.loads(driver.stdout.readline()), theirs(text)
+        ours, python = driver.ask({"text": text}), theirs(text)
         kind = python if python in ("refused", "unusable") else "read"
         counts[kind] += 1
         if ours.get("unsupported") and any(form in ours["error"] for form in UNREAD):

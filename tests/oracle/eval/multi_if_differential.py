@@ -21,12 +21,12 @@ import logging
 import os
 import random
 import re
-import subprocess
 import sys
 import types
 
 logging.disable(logging.CRITICAL)
 import nltk  # noqa: E402
+from driver import Driver  # noqa: E402
 from ifeval_differential import SCRIPTS, Texts, fit, is_random, synthetic  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "text"))
@@ -171,12 +171,10 @@ def compare(args, rnd, ifeval, metrics):
     responses = [json.loads(line)["response"] for line in open(f"{args.data}/gpt4_responses.jsonl", encoding="utf-8")] if args.data else OURS
     cases = Cases(rnd, responses, ifeval)
     counts, by_id, shown = collections.Counter(), collections.Counter(), 0
-    driver = subprocess.Popen([args.driver, "turns"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    driver = Driver(args.driver, "turns")
     while counts["compared"] < args.comparisons:
         row, ids, kwargs, turns = cases.make()
-        driver.stdin.write(json.dumps({"row": row, "responses": turns}) + "\n")
-        driver.stdin.flush()
-        ours = json.loads(driver.stdout.readline())
+        ours = driver.ask({"row": row, "responses": turns})
         if ours.get("error"):  # a pattern that Python does not compile, an argument that is empty
             counts["refused by name"] += 1
             continue

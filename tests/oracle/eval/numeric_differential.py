@@ -7,9 +7,9 @@ import argparse
 import collections
 import json
 import random
-import subprocess
 import sys
 
+from driver import Driver
 from lm_eval.api.metrics import exact_match_hf_evaluate
 from lm_eval.filters.extraction import RegexFilter
 from lm_eval.filters.selection import TakeFirstFilter
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rnd = random.Random(args.seed)
-    process = subprocess.Popen([args.driver, "numeric"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    driver = Driver(args.driver, "numeric")
     counts = collections.Counter()
     for _ in range(args.cases):
         target = rnd.choice(TARGETS)
@@ -37,9 +37,7 @@ def main():
         if rnd.random() < 0.5:
             response += rnd.choice(["", "#### ", "The answer is ", " $"]) + target.split("#### ")[-1] + rnd.choice(["", ".", " apples.", "..", "\n"])
         request = {"target": target, "response": response, "cot": rnd.random() < 0.5}
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        ours = json.loads(process.stdout.readline())
+        ours = driver.ask(request)
         for metric, chosen in (("numeric_reference_strict", STRICT[request["cot"]]), ("numeric_reference_flexible", FLEXIBLE)):
             filtered = list(TakeFirstFilter().apply(chosen.apply([[response]], [{}]), [{}]))[0]
             score = exact_match_hf_evaluate([filtered], [target], regexes_to_ignore=IGNORE, ignore_case=True)["exact_match"]

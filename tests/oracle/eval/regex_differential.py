@@ -10,9 +10,10 @@ import json
 import random
 import re
 import signal
-import subprocess
 import sys
 import warnings
+
+from driver import Driver
 
 warnings.simplefilter("ignore")
 ATOMS = ["a", "b", "c", "A", "k", "s", "é", "ß", "ı", "İ", "K", "Σ", "ς", "日", " ", "\n", "_", "1", "٣", "-", ".", r"\.", r"\w", r"\W", r"\d", r"\D", r"\s", r"\S",
@@ -70,7 +71,7 @@ def main():
     args = parser.parse_args()
     rnd = random.Random(args.seed)
     signal.signal(signal.SIGALRM, on_alarm)
-    process = subprocess.Popen([args.driver, "regex"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    driver = Driver(args.driver, "regex")
     counts = collections.Counter()
     for _ in range(args.cases):
         text = pattern(rnd)
@@ -78,9 +79,7 @@ def main():
             at = rnd.randint(0, len(text))
             text = text[:at] + rnd.choice(ODD) + text[at:]
         request = {"pattern": text, "flags": "".join(f for f in "ims" if rnd.random() < 0.3), "text": "".join(rnd.choices(LETTERS, k=rnd.randint(0, 14)))}
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        ours = json.loads(process.stdout.readline())
+        ours = driver.ask(request)
         try:
             reference = theirs(request)
         except (Timeout, RecursionError):

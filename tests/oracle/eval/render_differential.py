@@ -9,8 +9,6 @@ templates name, of types that fit how they are used; rows are tried until lm-eva
 import argparse
 import collections
 import copy
-import glob
-import importlib.util
 import json
 import logging
 import os
@@ -23,8 +21,8 @@ os.environ.update(TQDM_DISABLE="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1",
 import yaml  # noqa: E402
 from jinja2 import Environment, meta, nodes  # noqa: E402
 from lm_eval.api.task import ConfigurableTask  # noqa: E402
-from survey_tasks import has_function, load  # noqa: E402
-from tasks_differential import Driver, compare, limits  # noqa: E402
+from survey_tasks import ASKED, task_files  # noqa: E402
+from tasks_differential import TaskDriver, compare, limits  # noqa: E402
 
 WORDS = "blue red it's \"quoted\" naïve 日本 Σ's big-small one two three [x] (y) 3.5 'single' new\\n emoji👍 x_y A. B) yes no".split() + ["two lines\nhere", " led", "trailed ", "A", "B", "C", "D", "0", "1", "2", "7"]
 TEMPLATES = ("doc_to_text", "doc_to_target", "doc_to_choice", "description", "gen_prefix")
@@ -194,17 +192,15 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="name the files of whose rows lm-eval makes nothing")
     args = parser.parse_args()
     rnd = random.Random(args.seed)
-    folder = os.path.join(os.path.dirname(importlib.util.find_spec("lm_eval").origin), "tasks")
     counts, seen = collections.Counter(), {}
-    for path in sorted(glob.glob(f"{folder}/**/*.yaml", recursive=True)):
-        config = load(path)
-        if not isinstance(config, dict) or not isinstance(config.get("task"), str) or "class" in config or has_function(config) or config.get("output_type", "generate_until") not in ("generate_until", "multiple_choice"):
+    for name, config, kind in task_files():
+        if kind != ASKED:
             continue
         metrics = {metric["metric"] for metric in config.get("metric_list") or []}
         if not metrics <= {"acc", "acc_norm", "acc_bytes", "exact_match"}:
             continue
         kept = {key: value for key, value in config.items() if key not in ("task", "task_alias", "tag", "metadata", "dataset_name", "dataset_path", "dataset_kwargs", "include", "training_split", "validation_split", "test_split", "fewshot_split", "process_docs")}
-        seen.setdefault(json.dumps({key: value for key, value in kept.items() if key != "description"}, sort_keys=True, default=str), (os.path.relpath(path, folder), kept))
+        seen.setdefault(json.dumps({key: value for key, value in kept.items() if key != "description"}, sort_keys=True, default=str), (name, kept))
     for name, kept in list(seen.values())[args.seed % args.every::args.every]:
         counts["files"] += 1
         with tempfile.TemporaryDirectory() as where:
@@ -222,7 +218,7 @@ def main():
             with open(f"{where}/task.yaml", "w", encoding="utf-8") as out:
                 yaml.safe_dump(config, out, allow_unicode=True)
             try:
-                driver = Driver([args.driver, "task", f"{where}/task.yaml"], len(rows["test"]))
+                driver = TaskDriver(args.driver, f"{where}/task.yaml", len(rows["test"]))
             except json.JSONDecodeError:  # it has said why
                 counts["DIFFERENT"] += 1
                 print(f"REFUSED {name}: {json.dumps(rows['test'][0])[:300]}", file=sys.stderr)
@@ -238,8 +234,7 @@ def main():
                     compare(counts, f"{name} choices {i}", item["choices"], [one[1] for one in arguments])
                 elif i == 0:
                     compare(counts, f"{name} stop", [driver.decoding["stop"], driver.decoding["max_new_tokens"]], limits(arguments[0][1]))
-            driver.process.stdin.close()
-            driver.process.wait()
+            driver.close()
     print(json.dumps({"seed": args.seed, **counts}))
     return 1 if counts["DIFFERENT"] or not counts["compared"] else 0
 

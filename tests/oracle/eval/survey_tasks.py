@@ -14,10 +14,13 @@ import importlib.util
 import json
 import os
 import re
-import subprocess
 import sys
 
 import yaml
+from driver import Driver
+
+FOLDER = os.path.join(os.path.dirname(importlib.util.find_spec("lm_eval").origin), "tasks")
+ASKED = "asked"
 
 # What stays refused, since honouring it would need what we have not, and ignoring it would change a score.
 EXPECTED = [
@@ -58,38 +61,46 @@ def has_function(value):
     return any(map(has_function, value)) if isinstance(value, list) else isinstance(value, Function)
 
 
+def kind_of(config):
+    """ASKED, or why the file is none of those that are asked for."""
+    if not isinstance(config, dict) or not isinstance(config.get("task"), str) or "class" in config:
+        return "no task of their own"
+    if has_function(config):
+        return "with !function"
+    output = config.get("output_type", "generate_until")
+    return ASKED if output in ("generate_until", "multiple_choice") else output
+
+
+def task_files():
+    """lm-eval's YAML files: the path below FOLDER, the keys, the kind."""
+    for path in sorted(glob.glob(f"{FOLDER}/**/*.yaml", recursive=True)):
+        config = load(path)
+        yield os.path.relpath(path, FOLDER), config, kind_of(config)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--driver", required=True)
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    folder = os.path.join(os.path.dirname(importlib.util.find_spec("lm_eval").origin), "tasks")
     kinds, reasons, examples, unexpected = collections.Counter(), collections.Counter(), {}, 0
-    driver = subprocess.Popen([args.driver, "configs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-    for path in sorted(glob.glob(f"{folder}/**/*.yaml", recursive=True)):
-        config = load(path)
-        if not isinstance(config, dict) or not isinstance(config.get("task"), str) or "class" in config:
-            kinds["no task of their own"] += 1
+    driver = Driver(args.driver, "configs")
+    for name, config, kind in task_files():
+        kinds[kind] += 1
+        if kind != ASKED:
             continue
-        output = config.get("output_type", "generate_until")
-        if has_function(config) or output not in ("generate_until", "multiple_choice"):
-            kinds["with !function" if has_function(config) else output] += 1
-            continue
-        kinds["asked"] += 1
         splits = [config[key] for key in ("training_split", "validation_split", "test_split", "fewshot_split") if config.get(key)]
         splits += [split for split in [(config.get("fewshot_config") or {}).get("split")] if split]
         kwargs = {key: value for key, value in (config.get("dataset_kwargs") or {}).items() if key not in ("data_files", "revision")}
         kwargs["data_files"] = {split: "data.jsonl" for split in splits or ["test"]}
-        text = yaml.safe_dump({"include": os.path.relpath(path, folder), "dataset_path": "json", "dataset_name": None, "dataset_kwargs": kwargs})
-        driver.stdin.write(json.dumps({"text": text, "folder": folder}) + "\n")
-        driver.stdin.flush()
-        error = json.loads(driver.stdout.readline())["error"]
+        text = yaml.safe_dump({"include": name, "dataset_path": "json", "dataset_name": None, "dataset_kwargs": kwargs})
+        error = driver.ask({"text": text, "folder": FOLDER})["error"]
         if error is None:
             kinds["read"] += 1
             continue
         reason = re.sub(r"^\S+?:\d+: ", "", error.replace("included by asked.yaml: ", ""))
         reasons[reason] += 1
-        examples.setdefault(reason, os.path.relpath(path, folder))
+        examples.setdefault(reason, name)
         unexpected += not any(re.search(pattern, reason) for pattern in EXPECTED)
     for reason, count in reasons.most_common():
         if args.verbose or not any(re.search(pattern, reason) for pattern in EXPECTED):

@@ -9,13 +9,13 @@ import collections
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 
 os.environ.update(TQDM_DISABLE="1", HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", LMEVAL_LOG_LEVEL="ERROR")
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
+from driver import Driver  # noqa: E402
 from lm_eval.api.task import ConfigurableTask  # noqa: E402
 from lm_eval.models.utils import handle_stop_sequences, normalize_gen_kwargs  # noqa: E402
 
@@ -269,16 +269,13 @@ def responses(rnd, row):
     return rnd.choice(["", " ", "So. "]) + text + rnd.choice(["", "\n", " ."])
 
 
-class Driver:
-    def __init__(self, command, items):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        self.items = [json.loads(self.process.stdout.readline()) for _ in range(items)]
-        self.decoding = json.loads(self.process.stdout.readline())
+class TaskDriver(Driver):
+    """A task of `items` prompts, which are read first."""
 
-    def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+    def __init__(self, binary, task, items):
+        super().__init__(binary, "task", task)
+        self.items = [self.read() for _ in range(items)]
+        self.decoding = self.read()
 
 
 def compare(counts, what, ours, theirs):
@@ -312,7 +309,7 @@ def check(name, text, chat, data, rnd, args, counts):
         task.set_fewshot_seed(1234)
         kwargs = {"apply_chat_template": True, "fewshot_as_multiturn": True, "chat_template": lambda messages, add_generation_prompt=True: json.dumps(messages)} if chat else {}
         task.build_all_requests(limit=None, rank=0, world_size=1, **kwargs)
-        driver = Driver([args.driver, "task", f"{folder}/task.yaml"], len(data["test"]))
+        driver = TaskDriver(args.driver, f"{folder}/task.yaml", len(data["test"]))
         by_doc = collections.defaultdict(list)
         for instance in task.instances:
             by_doc[instance.doc_id].append(instance)

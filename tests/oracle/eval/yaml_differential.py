@@ -14,10 +14,10 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 
 import yaml
+from driver import Driver
 
 REFUSED = {
     "a date": r"is a date in YAML",
@@ -160,13 +160,11 @@ def theirs(text):
 
 class Comparison:
     def __init__(self, driver):
-        self.driver = subprocess.Popen([driver, "yaml"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.driver = Driver(driver, "yaml")
         self.counts, self.refused = collections.Counter(), collections.Counter()
 
     def take(self, name, text):
-        self.driver.stdin.write(json.dumps({"text": text}) + "\n")
-        self.driver.stdin.flush()
-        ours, python = json.loads(self.driver.stdout.readline()), theirs(text)
+        ours, python = self.driver.ask({"text": text}), theirs(text)
         if "error" in ours:
             reason = next((reason for reason, pattern in REFUSED.items() if re.search(pattern, ours["error"])), None)
             if python is None:
