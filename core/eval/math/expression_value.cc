@@ -161,12 +161,14 @@ Real RealOf(const Rational& value) { return Real(numerator(value)) / Real(denomi
 }  // namespace
 
 std::optional<Complex> Evaluate(const Expression& expression, int point) {
-  if (HasSteps(expression.kind) &&
-      std::all_of(expression.parts.begin(), expression.parts.end(),
-                  [](const Expression& part) { return EvaluateExactly(part).has_value(); })) {
+  if (HasSteps(expression.kind)) {
     const auto exact = EvaluateExactly(expression);
-    if (!exact.has_value()) return std::nullopt;
-    return Complex{RealOf(*exact), 0};
+    if (exact.has_value()) return Complex{RealOf(*exact), 0};
+    // Of parts that are fractions it is not defined.
+    if (std::all_of(expression.parts.begin(), expression.parts.end(),
+                    [](const Expression& part) { return EvaluateExactly(part).has_value(); })) {
+      return std::nullopt;
+    }
   }
   std::vector<Complex> parts;
   for (const Expression& part : expression.parts) {
