@@ -1,6 +1,7 @@
 #include "core/jobs/job_plan.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -72,9 +73,8 @@ absl::Status PinTasks(const JobSpec& spec, TaskProvider& provider, JobPlan& plan
   return absl::OkStatus();
 }
 
-absl::Status PlanPolicy(const std::string& text, JobPlan& plan) {
-  if (text.empty()) return absl::OkStatus();
-  ABSL_ASSIGN_OR_RETURN(const GatePolicy policy, ParseGatePolicy(text));
+// What a policy can be held against.
+GateScope ScopeOf(const JobPlan& plan) {
   GateScope scope;
   for (size_t t = 0; t < plan.tasks.size(); ++t) {
     const PinnedTask& task = plan.tasks[t];
@@ -83,12 +83,10 @@ absl::Status PlanPolicy(const std::string& text, JobPlan& plan) {
   }
   for (size_t s = 1; s < plan.subjects.size(); ++s)
     scope.subjects.push_back({plan.subjects[s].alias, plan.subjects[s].nominal_target});
-  ABSL_ASSIGN_OR_RETURN(plan.gate, PlanGate(policy, scope));
-  return absl::OkStatus();
+  return scope;
 }
 
-}  // namespace
-
+// Counts, duplicates and ranges.
 absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits) {
   if (spec.model.empty()) return absl::InvalidArgumentError("model is empty");
   if (spec.tasks.empty()) return absl::InvalidArgumentError("tasks is empty; name at least one");
@@ -108,21 +106,30 @@ absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits) {
     return absl::InvalidArgumentError(
         absl::StrCat("priority is ", spec.priority, ", want -100 to 100"));
   }
-  if (!spec.gate_policy.empty()) {
-    ABSL_RETURN_IF_ERROR(Annotate(ParseGatePolicy(spec.gate_policy).status(), "gate_policy"));
-  }
   return absl::OkStatus();
 }
+
+}  // namespace
 
 absl::StatusOr<JobPlan> PlanJob(const JobSpec& spec, const JobLimits& limits, ModelProvider& models,
                                 TaskProvider& tasks) {
   ABSL_RETURN_IF_ERROR(ValidateJobSpec(spec, limits));
+  std::optional<GatePolicy> policy;
+  if (!spec.gate_policy.empty()) {
+    absl::StatusOr<GatePolicy> parsed = ParseGatePolicy(spec.gate_policy);
+    if (!parsed.ok()) return Annotate(parsed.status(), "gate_policy");
+    policy = *std::move(parsed);
+  }
   JobPlan plan;
   ABSL_RETURN_IF_ERROR(PinSubjects(spec, models, plan));
   ABSL_RETURN_IF_ERROR(PinTasks(spec, tasks, plan));
   plan.total = PlannedVerdicts(plan.subjects, plan.tasks);
   ABSL_RETURN_IF_ERROR(CheckBound(plan.total, limits.max_verdicts, "job", "verdicts"));
-  ABSL_RETURN_IF_ERROR(Annotate(PlanPolicy(spec.gate_policy, plan), "gate_policy"));
+  if (policy.has_value()) {
+    absl::StatusOr<GatePlan> gate = PlanGate(*policy, ScopeOf(plan));
+    if (!gate.ok()) return Annotate(gate.status(), "gate_policy");
+    plan.gate = *std::move(gate);
+  }
   return plan;
 }
 

@@ -34,12 +34,9 @@ struct JobPlan {
   std::vector<std::shared_ptr<const Task>> task_values;  // by task
 };
 
-// Checks what can be checked without a model: counts, duplicates, ranges, the gate policy's text.
-absl::Status ValidateJobSpec(const JobSpec& spec, const JobLimits& limits);
-
-// Validates and pins. InvalidArgument names the field, or what the gate policy names and the job
-// does not have; NotFound the model, adapter or task, and
-// what there is instead. Changes nothing.
+// Validates and pins. InvalidArgument names the field (counts, duplicates, ranges, the gate
+// policy's text), or what the policy names and the job does not have; NotFound the model, adapter
+// or task, and what there is instead. Changes nothing.
 absl::StatusOr<JobPlan> PlanJob(const JobSpec& spec, const JobLimits& limits, ModelProvider& models,
                                 TaskProvider& tasks);
 

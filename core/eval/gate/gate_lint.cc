@@ -8,14 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "core/eval/stats/proportion.h"
 
 namespace plumbline {
 namespace {
-
-constexpr double kConfidence = 0.95;  // ReportOptions' default
 
 // The end of "baseline: ..." for people.
 std::string BaselineName(const GateBaseline& baseline) {
@@ -152,7 +150,7 @@ class Planner {
       if (!lower) continue;
       // What a perfect score would have; several trials a prompt make it no better.
       const double n = static_cast<double>(place.prompts);
-      const double best = place.prompts > 0 ? WilsonInterval(n, n, kConfidence).lower : 1;
+      const double best = place.prompts > 0 ? WilsonInterval(n, n, confidence_).lower : 1;
       if (rule.at_least >= 1 || best < rule.at_least) {
         const std::string why =
             place.prompts > 0
@@ -185,7 +183,7 @@ class Planner {
       if (place.prompts == 0 || absl::StrContains(place.metric, "ila_") ||
           absl::StrContains(place.metric, "overall"))
         continue;
-      const double reach = -TangoInterval({place.prompts, 0, 0}, kConfidence).lower;
+      const double reach = -TangoInterval({place.prompts, 0, 0}, confidence_).lower;
       if (reach < rule.margin) continue;
       Warn(
           absl::StrFormat("non_inferiority: %s: with %d prompts an adapter whose answers are all "
@@ -244,6 +242,7 @@ class Planner {
 
   const GatePolicy& policy_;
   const GateScope* scope_;
+  const double confidence_ = ReportOptions().confidence;
   GatePlan plan_;
   std::set<std::pair<std::string, std::string>> limited_;  // (section, place)
 };
