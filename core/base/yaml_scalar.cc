@@ -1,13 +1,14 @@
 #include "core/base/yaml_scalar.h"
 
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "core/base/status_macros.h"
+#include "core/base/integer.h"
 #include "re2/re2.h"
 
 namespace plumbline {
@@ -18,27 +19,15 @@ absl::Status Unwanted(absl::string_view text, absl::string_view what) {
       absl::StrCat("\"", text, "\" is ", what, " in YAML; put it in quotes if it is text"));
 }
 
-// `digits` in `base`, without underscores; 1:30:00 where base is 60.
-absl::StatusOr<int64_t> Integer(absl::string_view text, bool negative, absl::string_view digits,
-                                int base) {
+// 1:30:00; nothing beyond 64 bits.
+std::optional<int64_t> Sexagesimal(bool negative, absl::string_view digits) {
   unsigned __int128 value = 0;
-  const auto beyond = [&] { return value > (static_cast<unsigned __int128>(1) << 63); };
-  if (base == 60) {
-    for (absl::string_view part : absl::StrSplit(digits, ':')) {
-      uint64_t number = 0;
-      if (!absl::SimpleAtoi(part, &number)) return Unwanted(text, "an integer beyond 64 bits");
-      value = value * 60 + number;
-      if (beyond()) break;
-    }
-  } else {
-    for (char c : digits) {
-      const int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-      value = value * static_cast<unsigned>(base) + static_cast<unsigned>(digit);
-      if (beyond()) break;
-    }
-  }
-  if (beyond() || (!negative && value >> 63 != 0)) {
-    return Unwanted(text, "an integer beyond 64 bits");
+  const unsigned __int128 limit = (static_cast<unsigned __int128>(1) << 63) - (negative ? 0 : 1);
+  for (absl::string_view part : absl::StrSplit(digits, ':')) {
+    uint64_t number = 0;
+    if (!absl::SimpleAtoi(part, &number)) return std::nullopt;
+    value = value * 60 + number;
+    if (value > limit) return std::nullopt;
   }
   return static_cast<int64_t>(negative ? -value : value);
 }
@@ -87,13 +76,11 @@ absl::StatusOr<PlainScalar> ResolvePlainScalar(absl::string_view text) {
   const std::string digits =
       absl::StrReplaceAll(absl::StrCat(binary, hex, octal, sexagesimal, decimal), {{"_", ""}});
   if (digits.empty()) return Unwanted(text, "a number without digits");
-  ABSL_ASSIGN_OR_RETURN(const int64_t value, Integer(text, sign == "-", digits,
-                                                     !binary.empty()        ? 2
-                                                     : !hex.empty()         ? 16
-                                                     : !octal.empty()       ? 8
-                                                     : !sexagesimal.empty() ? 60
-                                                                            : 10));
-  return PlainScalar(value);
+  const int base = !binary.empty() ? 2 : !hex.empty() ? 16 : !octal.empty() ? 8 : 10;
+  const std::optional<int64_t> value =
+      sexagesimal.empty() ? IntegerOf(sign == "-", digits, base) : Sexagesimal(sign == "-", digits);
+  if (!value.has_value()) return Unwanted(text, "an integer beyond 64 bits");
+  return PlainScalar(*value);
 }
 
 }  // namespace plumbline

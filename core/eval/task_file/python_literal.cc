@@ -1,12 +1,14 @@
 #include "core/eval/task_file/python_literal.h"
 
 #include <limits>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/integer.h"
 #include "core/base/status_macros.h"
 #include "core/text/python_unicode.h"
 #include "re2/re2.h"
@@ -200,16 +202,18 @@ class LiteralReader {
         "0-"
         "9])*)?|[0-9](?:_?[0-9])*[eE][-+]?[0-9](?:_?[0-9])*");
     std::string decimal, hex, octal, binary;
-    const std::string bare = absl::StrReplaceAll(token, {{"_", ""}});
     if (RE2::FullMatch(token, integer, &decimal, &hex, &octal, &binary)) {
       const std::string digits =
           absl::StrReplaceAll(absl::StrCat(decimal, hex, octal, binary), {{"_", ""}});
       const int base = !decimal.empty() ? 10 : !hex.empty() ? 16 : !octal.empty() ? 8 : 2;
-      return Signed(digits, base, sign == '-');
+      const std::optional<int64_t> value = IntegerOf(sign == '-', digits, base);
+      if (!value.has_value()) return Unsupported("an integer beyond 64 bits");
+      return Json(*value);
     }
     if (RE2::FullMatch(token, real)) {
       double value = 0;
-      if (!absl::SimpleAtod(bare, &value) || value > std::numeric_limits<double>::max()) {
+      if (!absl::SimpleAtod(absl::StrReplaceAll(token, {{"_", ""}}), &value) ||
+          value > std::numeric_limits<double>::max()) {
         return Unsupported("a number beyond all bounds");
       }
       return Json(sign == '-' ? -value : value);
@@ -220,20 +224,6 @@ class LiteralReader {
     at_ = begin;
     if (begin < text_.size() && text_[begin] == '(') return Unsupported("a sign before a bracket");
     return Error("want a string, a number, a list, True, False or None");
-  }
-
-  absl::StatusOr<Json> Signed(const std::string& digits, int base, bool negative) const {
-    unsigned __int128 value = 0;
-    const unsigned __int128 limit = static_cast<unsigned __int128>(1) << 63;
-    for (char c : digits) {
-      const int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-      value = value * static_cast<unsigned>(base) + static_cast<unsigned>(digit);
-      if (value > limit) break;
-    }
-    if (value > limit || (value == limit && !negative)) {
-      return Unsupported("an integer beyond 64 bits");
-    }
-    return Json(static_cast<int64_t>(negative ? -value : value));
   }
 
   // The length of a string's prefix with its first quote behind it, or 0.
@@ -323,13 +313,11 @@ class LiteralReader {
       result += c;
       return absl::OkStatus();
     }
+    const absl::string_view code = Rest().substr(0, digits);
     for (size_t i = 0; i < digits; ++i, ++at_) {
       if (!absl::ascii_isxdigit(static_cast<unsigned char>(Next()))) return Error("a bad escape");
-      const char digit = Next();
-      value = value * 16 +
-              static_cast<uint32_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
     }
-    if (value > 0x10FFFF) return Error("a bad escape");
+    if (!absl::SimpleHexAtoi(code, &value) || value > 0x10FFFF) return Error("a bad escape");
     if (value >= 0xD800 && value < 0xE000) return Unsupported("half a surrogate pair");
     python::AppendUtf8(static_cast<char32_t>(value), &result);
     return absl::OkStatus();
