@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "server/status_conversion.h"
 #include "server/utf8.h"

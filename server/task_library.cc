@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "server/status_conversion.h"
 

@@ -1,5 +1,6 @@
 #include "server/validation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "core/base/utf8.h"
 #include "core/eval/task.h"
@@ -34,16 +36,16 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", CutUtf8(ToValidUtf8(text), 80), "\"");
 }
 
-bool IsNameOf(absl::string_view name, bool upper, bool punctuation_first, size_t longest) {
-  if (name.empty() || name.size() > longest) return false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool letter =
-        absl::ascii_islower(c) || absl::ascii_isdigit(c) || (upper && absl::ascii_isupper(c));
-    const bool punctuation = c == '_' || c == '.' || c == '-';
-    if (!letter && !(punctuation && (i > 0 || punctuation_first))) return false;
-  }
-  return true;
+// [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
+bool IsAlias(absl::string_view name) {
+  return IsName(name, 64) && absl::ascii_isalnum(static_cast<unsigned char>(name[0]));
+}
+
+// [a-z0-9][a-z0-9_.-]{0,63}
+bool IsLowerName(absl::string_view name) {
+  return IsAlias(name) && std::none_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isupper(static_cast<unsigned char>(c));
+         });
 }
 
 absl::Status ValidatePath(absl::string_view path) {
@@ -123,14 +125,14 @@ int64_t Characters(absl::string_view utf8) {
 
 absl::Status ValidateModelName(absl::string_view field, absl::string_view name) {
   if (name.empty()) return InvalidField(field, "is required");
-  if (IsNameOf(name, false, false, 64)) return absl::OkStatus();
+  if (IsLowerName(name)) return absl::OkStatus();
   return InvalidField(field,
                       absl::StrCat(Quoted(name), ": want a model name, [a-z0-9][a-z0-9_.-]{0,63}"));
 }
 
 absl::Status ValidateAlias(absl::string_view field, absl::string_view alias) {
   if (alias.empty()) return InvalidField(field, "is required");
-  if (IsNameOf(alias, true, false, 64)) return absl::OkStatus();
+  if (IsAlias(alias)) return absl::OkStatus();
   return InvalidField(field, absl::StrCat(Quoted(alias),
                                           ": want an adapter's alias or version, "
                                           "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"));
@@ -138,14 +140,14 @@ absl::Status ValidateAlias(absl::string_view field, absl::string_view alias) {
 
 absl::Status ValidateTaskName(absl::string_view field, absl::string_view name) {
   if (name.empty()) return InvalidField(field, "is required");
-  if (IsNameOf(name, true, true, 128)) return absl::OkStatus();
+  if (IsTaskName(name)) return absl::OkStatus();
   return InvalidField(field,
                       absl::StrCat(Quoted(name), ": want a task's name, [A-Za-z0-9_.-]{1,128}"));
 }
 
 absl::Status ValidateJobId(absl::string_view id) {
   if (id.empty()) return InvalidField("id", "is required");
-  if (absl::StartsWith(id, "job-") && IsNameOf(id, false, false, 64)) return absl::OkStatus();
+  if (absl::StartsWith(id, "job-") && IsLowerName(id)) return absl::OkStatus();
   return InvalidField("id", absl::StrCat(Quoted(id), ": want a job's id, \"job-...\""));
 }
 
@@ -222,7 +224,7 @@ absl::Status Validate(const v1::ScoreRequest& request) {
 }
 
 absl::Status Validate(const v1::CreateJobRequest& request) {
-  if (!request.request_id().empty() && !IsNameOf(request.request_id(), true, true, 128)) {
+  if (!request.request_id().empty() && !IsName(request.request_id(), 128)) {
     return InvalidField("request_id",
                         absl::StrCat(Quoted(request.request_id()), ": want [A-Za-z0-9_.-]{1,128}"));
   }

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "core/engine/adapter_slots_internal.h"
 
@@ -58,14 +58,10 @@ absl::Status AdapterSlots::AllHeld(absl::string_view name, int64_t bytes) const 
     held.push_back(slot.name);
     held_bytes += slot.weights->bytes;
   }
-  const size_t count = held.size();
-  const size_t more = count > kNamesShown ? count - kNamesShown : 0;
-  held.resize(count - more);
   return absl::ResourceExhaustedError(absl::StrCat(
       "adapter \"", name, "\" needs a slot of ", bytes, " bytes and every slot is in use by a job ",
-      "or a call (", count, " adapters, ", held_bytes, " bytes: ", absl::StrJoin(held, ", "),
-      more > 0 ? absl::StrCat(" and ", more, " more") : "",
-      "): wait until one of them has ended, or ", kRemedy));
+      "or a call (", held.size(), " adapters, ", held_bytes, " bytes: ",
+      FirstNames(held, kNamesShown), "): wait until one of them has ended, or ", kRemedy));
 }
 
 void AdapterSlots::Keep(Key key, absl::string_view name, Weights weights) {

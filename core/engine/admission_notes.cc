@@ -1,6 +1,5 @@
 #include "core/engine/admission_notes.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -8,18 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/base/names.h"
 
 namespace plumbline {
 namespace {
 
-// "a, b and 3 more".
-std::string Some(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 4;
-  const size_t shown = std::min(names.size(), kShown);
-  const std::string list =
-      absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), ", ");
-  return names.size() > shown ? absl::StrCat(list, " and ", names.size() - shown, " more") : list;
-}
+constexpr size_t kNamesShown = 4;
 
 }  // namespace
 
@@ -51,14 +44,16 @@ absl::Status NameIdleModules(const absl::Status& status, const AdmissionReport& 
   std::vector<std::string> parts;
   if (!zero.empty()) {
     parts.push_back(
-        absl::StrCat("lora_B times lora_A is zero in ", Some(zero),
+        absl::StrCat("lora_B times lora_A is zero in ", FirstNames(zero, kNamesShown),
                      report.dora ? ", and lora_magnitude_vector leaves the base's norms" : ""));
   }
   if (!small.empty()) {
-    parts.push_back(absl::StrCat("lora_B times lora_A is too small to be seen in ", Some(small)));
+    parts.push_back(absl::StrCat("lora_B times lora_A is too small to be seen in ",
+                                 FirstNames(small, kNamesShown)));
   }
   if (!stored.empty())
-    parts.push_back(absl::StrCat("what is stored for ", Some(stored), " is the base's own"));
+    parts.push_back(
+        absl::StrCat("what is stored for ", FirstNames(stored, kNamesShown), " is the base's own"));
   return absl::Status(status.code(),
                       absl::StrCat(status.message(), ": ", absl::StrJoin(parts, "; ")));
 }

@@ -10,7 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/status_macros.h"
 #include "core/engine/hosted_model_internal.h"
 

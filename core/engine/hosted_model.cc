@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/engine/generation_config.h"

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/names.h"
 
 namespace plumbline {
 
@@ -19,6 +20,8 @@ const std::vector<std::string>& Capabilities() {
                                                            "other"};
   return names;
 }
+
+bool IsTaskName(absl::string_view name) { return IsName(name, 128); }
 
 absl::string_view QuestionOf(const TaskItem& item) {
   if (item.prompt.format == PromptFormat::kChat) {

@@ -100,8 +100,11 @@ class Checker {
                                    const std::vector<LogLikelihood>& choices) const = 0;
 };
 
+// [A-Za-z0-9_.-]{1,128}; "a" and "A" are two tasks.
+bool IsTaskName(absl::string_view name);
+
 struct Task {
-  std::string name;        // [A-Za-z0-9_.-]{1,128}; "a" and "A" are two tasks
+  std::string name;        // IsTaskName
   std::string version;     // SHA-256 of everything that determines a verdict; 64 hex digits
   std::string capability;  // one of Capabilities()
   std::string description;

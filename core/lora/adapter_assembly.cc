@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 #include "core/base/parallel_for.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"

@@ -3,7 +3,6 @@
 #include <map>
 #include <set>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/eval/task_file/task_config_internal.h"
@@ -142,12 +141,7 @@ absl::Status ConfigParser::ReadKind() {
 }
 
 absl::Status ValidateTaskName(absl::string_view name) {
-  bool fine = !name.empty() && name.size() <= 128;
-  for (char c : name) {
-    fine = fine &&
-           (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-');
-  }
-  if (fine) return absl::OkStatus();
+  if (IsTaskName(name)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "the task's name \"", name,
       "\" must be 1 to 128 of a-z, A-Z, 0-9, \"_\", \".\" and \"-\"; set it with the key "

@@ -1,9 +1,15 @@
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 
 #include <gtest/gtest.h>
 
 namespace plumbline {
 namespace {
+
+TEST(IsName, TakesLettersDigitsAndThreeMarks) {
+  EXPECT_TRUE(IsName("-a_B.9", 6));
+  EXPECT_FALSE(IsName("-a_B.9", 5));
+  for (const char* name : {"", "a b", "a/b", "\xc3\xa9"}) EXPECT_FALSE(IsName(name, 64)) << name;
+}
 
 TEST(EditDistance, CountsEdits) {
   EXPECT_EQ(EditDistance("q_proj", "q_proj", 4), 0);
@@ -34,6 +40,12 @@ TEST(NamesInstead, SaysWhatThereIs) {
   EXPECT_EQ(NamesInstead("mmlu", {"gsm8k", "ifeval"}), "; there are: gsm8k, ifeval");
   EXPECT_EQ(NamesInstead("mmlu", {}), "; there are none");
   EXPECT_EQ(NamesInstead("x", std::vector<std::string>(21, "a")).substr(0, 16), "; there are: a, ");
+}
+
+TEST(Names, TheFirstOfManyAndHowManyMore) {
+  EXPECT_EQ(FirstNames({}, 2), "");
+  EXPECT_EQ(FirstNames({"a", "b"}, 2), "a, b");
+  EXPECT_EQ(FirstNames({"a", "b", "c", "d"}, 2), "a, b and 2 more");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "core/base/edit_distance.h"
+#include "core/base/names.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +11,21 @@
 #include "absl/strings/str_join.h"
 
 namespace plumbline {
+
+bool IsName(absl::string_view name, size_t longest) {
+  return !name.empty() && name.size() <= longest &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' ||
+                  c == '-';
+         });
+}
+
+std::string FirstNames(const std::vector<std::string>& names, size_t shown) {
+  const size_t count = std::min(names.size(), shown);
+  const std::string list =
+      absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(count), ", ");
+  return names.size() > count ? absl::StrCat(list, " and ", names.size() - count, " more") : list;
+}
 
 int EditDistance(absl::string_view x, absl::string_view y, int limit) {
   const size_t longer = std::max(x.size(), y.size());

@@ -1,13 +1,20 @@
-// How far apart two names are, for "did it mean …?".
-#ifndef PLUMBLINE_CORE_BASE_EDIT_DISTANCE_H_
-#define PLUMBLINE_CORE_BASE_EDIT_DISTANCE_H_
+// Names: what may be one, the few of many in a message, and "did it mean …?".
+#ifndef PLUMBLINE_CORE_BASE_NAMES_H_
+#define PLUMBLINE_CORE_BASE_NAMES_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 
 namespace plumbline {
+
+// [A-Za-z0-9_.-]{1,longest}.
+bool IsName(absl::string_view name, size_t longest);
+
+// "a, b and 3 more": the first `shown`.
+std::string FirstNames(const std::vector<std::string>& names, size_t shown);
 
 // Insertions, deletions and substitutions that make one of the other; `limit` or more: `limit`.
 int EditDistance(absl::string_view x, absl::string_view y, int limit);
@@ -22,4 +29,4 @@ std::string NamesInstead(absl::string_view name, const std::vector<std::string>&
 
 }  // namespace plumbline
 
-#endif  // PLUMBLINE_CORE_BASE_EDIT_DISTANCE_H_
+#endif  // PLUMBLINE_CORE_BASE_NAMES_H_
