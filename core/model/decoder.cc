@@ -26,7 +26,7 @@ class DecoderImpl : public Decoder {
         weights_(std::move(weights)),
         kernels_(*KernelsFor<T>(options.isa)),
         threads_(*threads),
-        linear_(kernels_, *KernelsFor<float>(options.isa), threads),
+        linear_(kernels_, threads),
         attention_(spec_, options, kernels_, threads) {
     const int64_t rows = options_.max_rows;
     x_ = AlignedBuffer<T>(rows * spec_.hidden);

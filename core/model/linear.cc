@@ -1,5 +1,6 @@
+#include <immintrin.h>
+
 #include <algorithm>
-#include <type_traits>
 
 #include "core/model/linear_internal.h"
 
@@ -9,6 +10,8 @@ namespace {
 constexpr int64_t kDownRows = 8;  // rows of a unit of A · x: a tile of the GEMM
 // Two panels larger than this drive one another out of the cache.
 constexpr int64_t kFedPanelBytes = 640 << 10;
+// Of branches: half of a first-level cache.
+constexpr int64_t kBurstBytes = 24 << 10;
 
 template <typename T>
 void Grow(AlignedBuffer<T>& buffer, int64_t size) {
@@ -26,6 +29,13 @@ Ahead PanelOfB(const LoraUpArgs<T>& up, int64_t p) {
   return {up.half_panels + p * elements, elements * int64_t{sizeof(Bf16)}};
 }
 
+// All lines of memory's answer at once, where the sums of a product would ask one after the other.
+void BringNear(const Ahead& ahead) {
+  constexpr int64_t kLine = 64;
+  const char* const data = static_cast<const char*>(ahead.data);
+  for (int64_t i = 0; i < ahead.bytes; i += kLine) __builtin_prefetch(data + i);
+}
+
 const LoraGroup* GroupOf(const Segment& segment, SelectGroup select) {
   return segment.adapter == nullptr ? nullptr : &select(*segment.adapter);
 }
@@ -36,10 +46,9 @@ template <typename T>
 void LinearRunner<T>::Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                           absl::Span<const Segment> segments, int64_t columns) {
   PlanLora(w, y, select, segments);
-  LoraDown(x, w.in);
   PlanBase(w, x, y, select, segments);
   for (GemmArgs<T>& run : runs_) run.n = columns > 0 ? columns : w.out;
-  Gemm();
+  DownsAndColumns(x, w.in);
   Replace(w, x, y, select, segments);
   LaterUps();
 }
@@ -88,39 +97,17 @@ void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup selec
 }
 
 template <typename T>
-void LinearRunner<T>::LoraDown(const T* x, int64_t in) {
-  if (downs_.empty()) return;
-  const auto down = [&](const Down& d, int thread) {
-    float* const h = h_.data() + d.row_begin * ldh_;
-    const T* const rows = x + d.row_begin * in;
-    const BranchPanels& a = d.group->a;
-    if (a.half != nullptr) {
-      kernels_.lora_down({rows, in, d.rows, in, a.half, nullptr, h, ldh_, d.group->rank}, d.panel,
-                         d.panel + 1);
-      return;
-    }
-    const float* wide_rows;
-    if constexpr (std::is_same_v<T, float>) {
-      wide_rows = rows;
-    } else {
-      kernels_.to_float(rows, wide_[thread].data(), d.rows * in);
-      wide_rows = wide_[thread].data();
-    }
-    wide_kernels_.gemm({wide_rows, in, d.rows, in, a.wide, nullptr, h, ldh_, d.group->rank},
-                       d.panel, d.panel + 1);
-  };
-  if constexpr (!std::is_same_v<T, float>) {
-    for (AlignedBuffer<float>& wide : wide_) Grow(wide, kDownRows * in);
-  }
-  const int64_t units = static_cast<int64_t>(downs_.size());
-  const int64_t cost = in * kPanelColumns;  // of a row and panel
-  const auto run = [&](int64_t begin, int64_t end, int thread) {
-    for (int64_t i = begin; i < end; ++i) down(downs_[i], thread);
-  };
-  if (units * downs_[0].rows * cost < kWorthSharing) {
-    run(0, units, 0);
+void LinearRunner<T>::LoraDown(const Down& down, const T* x, int64_t in) {
+  const LoraGroup& group = *down.group;
+  const T* const rows = x + down.row_begin * in;
+  float* const h = h_.data() + down.row_begin * ldh_;
+  const int64_t end = down.panel + 1;
+  if (group.a.half != nullptr) {
+    kernels_.lora_down_half({rows, in, down.rows, in, group.a.half, nullptr, h, ldh_, group.rank},
+                            down.panel, end);
   } else {
-    threads_.Run(units, std::max<int64_t>(1, units / (4 * threads_.threads())), run);
+    kernels_.lora_down_wide({rows, in, down.rows, in, group.a.wide, nullptr, h, ldh_, group.rank},
+                            down.panel, end);
   }
 }
 
@@ -211,21 +198,49 @@ void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread
       kernels_.gemm(run, panel, panel + 1);
       ahead.clear();
     }
+    int64_t burst = kBurstBytes;
+    for (const Up& up : ups) {
+      const Ahead b = PanelOfB(up.args, panel - up.panel_begin);
+      burst -= b.bytes;
+      if (burst >= 0) BringNear(b);
+    }
+    // Those that are not done were begun by others.
+    while (!ups.empty() && downs_left_.load(std::memory_order_acquire) > 0) _mm_pause();
     for (const Up& up : ups) {
       kernels_.lora_up(up.args, panel - up.panel_begin, panel - up.panel_begin + 1);
     }
   }
 }
 
+// One loop over the units of A · x, then the base's panels.
 template <typename T>
-void LinearRunner<T>::Gemm() {
-  if (runs_.empty()) return;
+void LinearRunner<T>::DownsAndColumns(const T* x, int64_t in) {
+  const int64_t downs = static_cast<int64_t>(downs_.size());
+  const int64_t down_cost = downs == 0 ? 0 : downs_[0].rows * in * kPanelColumns;
+  const int64_t down_grain = Grain(downs, down_cost);
+  const int64_t down_grains = (downs + down_grain - 1) / down_grain;
   int64_t rows = 0;
   for (const GemmArgs<T>& run : runs_) rows += run.rows;
-  const int64_t panels = PanelCount(runs_[0].n);
-  const int64_t cost = rows * runs_[0].k * kPanelColumns;
-  threads_.Run(panels, Grain(panels, cost),
-               [&](int64_t begin, int64_t end, int thread) { Columns(begin, end, thread); });
+  const int64_t panels = runs_.empty() ? 0 : PanelCount(runs_[0].n);
+  const int64_t panel_cost = rows * in * kPanelColumns;
+  const int64_t panel_grain = Grain(panels, panel_cost);
+  const int64_t grains = down_grains + (panels + panel_grain - 1) / panel_grain;
+  downs_left_ = down_grains;
+  const bool alone = downs * down_cost + panels * panel_cost < kWorthSharing;
+  threads_.Run(grains, alone ? grains : 1, [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t grain = begin; grain < end; ++grain) {
+      if (grain < down_grains) {
+        const int64_t first = grain * down_grain;
+        for (int64_t i = first; i < std::min(downs, first + down_grain); ++i) {
+          LoraDown(downs_[i], x, in);
+        }
+        downs_left_.fetch_sub(1, std::memory_order_release);
+      } else {
+        const int64_t first = (grain - down_grains) * panel_grain;
+        Columns(first, std::min(panels, first + panel_grain), thread);
+      }
+    }
+  });
 }
 
 // ---- what replaces ----

@@ -3,13 +3,15 @@
 // Per linear: (1) h = A · x of every adapter's rows; (2) the base's product, and on each run of its
 // columns, while they are in the cache, the adapters' y += scaling · B · h; (3) columns that an
 // adapter brings whole. The units of (1) and (2) write disjoint outputs, so threads share them in
-// any order. While the base's product keeps the cores busy, memory brings what comes after it: the
-// adapters' B on the same columns and the next columns' panel.
+// any order, in one loop: a panel's branches wait until (1), handed out first, is done. While the
+// base's product keeps the cores busy, memory brings what comes after it: the adapters' B on the
+// same columns and the next columns' panel.
 //
 // Island-internal.
 #ifndef PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
 #define PLUMBLINE_CORE_MODEL_LINEAR_INTERNAL_H_
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -56,12 +58,8 @@ template <typename T>
 class LinearRunner {
  public:
   // Both are borrowed.
-  LinearRunner(const Kernels<T>& kernels, const Kernels<float>& wide_kernels, ThreadPool* threads)
-      : kernels_(kernels),
-        wide_kernels_(wide_kernels),
-        threads_(*threads),
-        ahead_(threads->threads()),
-        wide_(threads->threads()) {}
+  LinearRunner(const Kernels<T>& kernels, ThreadPool* threads)
+      : kernels_(kernels), threads_(*threads), ahead_(threads->threads()) {}
 
   // y [rows, w.out] = x [rows, w.in] · Wᵀ + b, each segment with its adapter's changes. `segments`
   // cover the rows in order. Of y, the base's product with the first `columns` may do (0: all).
@@ -87,11 +85,11 @@ class LinearRunner {
 
   void PlanLora(const PackedLinear<T>& w, T* y, SelectGroup select,
                 absl::Span<const Segment> segments);
-  void LoraDown(const T* x, int64_t in);
   void PlanBase(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                 absl::Span<const Segment> segments);
   int64_t Grain(int64_t panels, int64_t panel_cost) const;
-  void Gemm();
+  void DownsAndColumns(const T* x, int64_t in);
+  void LoraDown(const Down& down, const T* x, int64_t in);
   void Columns(int64_t panel_begin, int64_t panel_end, int thread);
   void ListAhead(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
                  std::vector<Ahead>& ahead) const;
@@ -101,7 +99,6 @@ class LinearRunner {
   void LaterUps();
 
   const Kernels<T>& kernels_;
-  const Kernels<float>& wide_kernels_;
   ThreadPool& threads_;
 
   // The linear at hand.
@@ -109,12 +106,12 @@ class LinearRunner {
   std::vector<Down> downs_;
   std::vector<Up> ups_;  // the fused ones first, by panel_begin; those of a module have the same
   size_t fused_ups_ = 0;
+  std::atomic<int64_t> downs_left_ = 0;  // grains
   int64_t ldh_ = 0;
-  AlignedBuffer<float> h_;                  // [rows, ldh]
-  bool feeds_next_panel_ = false;           // the base's
-  std::vector<std::vector<Ahead>> ahead_;   // by thread: what the panel at hand brings near
-  std::vector<AlignedBuffer<float>> wide_;  // by thread: [8, in], rows of x in fp32
-  AlignedBuffer<T> columns_;                // [rows, columns]: logits of trained rows
+  AlignedBuffer<float> h_;                 // [rows, ldh]
+  bool feeds_next_panel_ = false;          // the base's
+  std::vector<std::vector<Ahead>> ahead_;  // by thread: what the panel at hand brings near
+  AlignedBuffer<T> columns_;               // [rows, columns]: logits of trained rows
 };
 
 }  // namespace plumbline

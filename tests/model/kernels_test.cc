@@ -127,30 +127,34 @@ TYPED_TEST(KernelsTest, ARowOfAGemmHasTheSameBitsInEveryCompany) {
   }
 }
 
-TYPED_TEST(KernelsTest, LoraDownInBfloat16) {
+TYPED_TEST(KernelsTest, LoraDownRoundsNoValue) {
   using T = TypeParam;
   for (int64_t n : {1, 16, 17, 48}) {
     for (int64_t k : {1, 2, 33, 96}) {
       const std::vector<T> x = this->Random(11 * k);
-      const std::vector<Bf16> panels = this->Packed(this->RandomHalves(n * k), n, k);
-      const auto down = [&](const Kernels<T>& table, int64_t row, int64_t rows) {
-        std::vector<float> h(rows * n);
-        table.lora_down({x.data() + row * k, k, rows, k, panels.data(), nullptr, h.data(), n, n}, 0,
-                        PanelCount(n));
-        return h;
+      const auto check = [&](auto lora_down, const auto& panels) {
+        const auto down = [&](const Kernels<T>& table, int64_t row, int64_t rows) {
+          std::vector<float> h(rows * n);
+          (table.*lora_down)(
+              {x.data() + row * k, k, rows, k, panels.data(), nullptr, h.data(), n, n}, 0,
+              PanelCount(n));
+          return h;
+        };
+        const std::vector<float> want = down(this->Reference(), 0, 11);
+        for (const Kernels<T>* table : this->FastTables()) {
+          const std::vector<float> got = down(*table, 0, 11);
+          for (size_t i = 0; i < got.size(); ++i) {
+            ASSERT_NEAR(got[i], want[i], 2e-5 * std::sqrt(k)) << IsaName(table->isa);
+          }
+          for (int64_t row = 0; row < 11; ++row) {
+            const std::vector<float> alone = down(*table, row, 1);
+            ASSERT_EQ(std::memcmp(alone.data(), got.data() + row * n, n * sizeof(float)), 0)
+                << IsaName(table->isa) << ", row " << row;
+          }
+        }
       };
-      const std::vector<float> want = down(this->Reference(), 0, 11);
-      for (const Kernels<T>* table : this->FastTables()) {
-        const std::vector<float> got = down(*table, 0, 11);
-        for (size_t i = 0; i < got.size(); ++i) {  // no value is rounded, whatever T
-          ASSERT_NEAR(got[i], want[i], 2e-5 * std::sqrt(k)) << IsaName(table->isa);
-        }
-        for (int64_t row = 0; row < 11; ++row) {
-          const std::vector<float> alone = down(*table, row, 1);
-          ASSERT_EQ(std::memcmp(alone.data(), got.data() + row * n, n * sizeof(float)), 0)
-              << IsaName(table->isa) << ", row " << row;
-        }
-      }
+      check(&Kernels<T>::lora_down_half, this->Packed(this->RandomHalves(n * k), n, k));
+      check(&Kernels<T>::lora_down_wide, this->Packed(this->RandomFloats(n * k), n, k));
     }
   }
 }

@@ -182,6 +182,35 @@ PLUMBLINE_INLINE void TileProduct(const float* x, int64_t ldx, int64_t k, const 
   }
 }
 
+// bfloat16 rows and a panel in fp32: the chain of the same rows in fp32.
+template <int R, int V, typename F>
+PLUMBLINE_INLINE void TileProduct(const Bf16* x, int64_t ldx, int64_t k, const float* panel,
+                                  Vec acc[][V], F& feed) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) acc[r][v] = Splat(0.f);
+  }
+  for (int64_t i = 0; i < k; i += 2) {
+    if (i % kFeedEvery == 0) feed.Next();
+    VecU pair[R];
+    Vec w[V];
+    feed.Read(panel + i * V * kLanes, 2 * V);
+    for (int v = 0; v < V; ++v) w[v] = Load(panel + (i * V + v) * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      pair[r] = VecU{} + PairAt(x + r * ldx, i, k);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[r][v] = Fma((Vec)(pair[r] << 16), w[v], acc[r][v]);
+    }
+    if (i + 1 == k) break;
+    for (int v = 0; v < V; ++v) w[v] = Load(panel + ((i + 1) * V + v) * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[r][v] = Fma((Vec)(pair[r] & 0xffff0000u), w[v], acc[r][v]);
+    }
+  }
+}
+
 // How many of the columns from `column` on fall into vector v of a panel.
 PLUMBLINE_INLINE int LanesOf(int64_t n, int64_t column, int v) {
   const int64_t left = n - column - v * kLanes;

@@ -111,8 +111,11 @@ struct Kernels {
   Isa isa;
   // Panels [panel_begin, panel_end) of a GEMM.
   void (*gemm)(const GemmArgs<T>& args, int64_t panel_begin, int64_t panel_end);
-  // The same for h = A · x in fp32 with an A that is bfloat16: no value is rounded.
-  void (*lora_down)(const GemmArgs<T, Bf16, float>& args, int64_t panel_begin, int64_t panel_end);
+  // The same for h = A · x in fp32 with an A that is bfloat16 or fp32: no value is rounded.
+  void (*lora_down_half)(const GemmArgs<T, Bf16, float>& args, int64_t panel_begin,
+                         int64_t panel_end);
+  void (*lora_down_wide)(const GemmArgs<T, float, float>& args, int64_t panel_begin,
+                         int64_t panel_end);
   void (*lora_up)(const LoraUpArgs<T>& args, int64_t panel_begin, int64_t panel_end);
   // Row indices [row_begin, row_end) of queries × group. scratch: AttentionScratchFloats().
   void (*attention)(const AttentionArgs<T>& args, int64_t row_begin, int64_t row_end,

@@ -175,7 +175,8 @@ constexpr Kernels<T> MakeKernels() {
   Kernels<T> k{};
   k.isa = PLUMBLINE_ISA;
   k.gemm = Gemm<T, T, T>;
-  k.lora_down = Gemm<T, Bf16, float>;
+  k.lora_down_half = Gemm<T, Bf16, float>;
+  k.lora_down_wide = Gemm<T, float, float>;
   k.lora_up = LoraUp<T>;
   k.attention = Attention<T>;
   k.norm = Norm<T>;

@@ -253,12 +253,24 @@ double LogSumExp(const float* x, int64_t count) {
 }
 
 template <typename T>
-constexpr Kernels<T> kTable = {Isa::kReference, Gemm<T, T, T>, Gemm<T, Bf16, float>,
-                               LoraUp<T>,       Attention<T>,  Norm<T>,
-                               Add<T>,          Gated<T>,      ActivateAll<T>,
-                               Rope<T>,         KvWrite<T>,    Scale<T>,
-                               ToFloat<T>,      FromFloat<T>,  Softcap,
-                               Argmax,          LogSumExp};
+constexpr Kernels<T> kTable = {Isa::kReference,
+                               Gemm<T, T, T>,
+                               Gemm<T, Bf16, float>,
+                               Gemm<T, float, float>,
+                               LoraUp<T>,
+                               Attention<T>,
+                               Norm<T>,
+                               Add<T>,
+                               Gated<T>,
+                               ActivateAll<T>,
+                               Rope<T>,
+                               KvWrite<T>,
+                               Scale<T>,
+                               ToFloat<T>,
+                               FromFloat<T>,
+                               Softcap,
+                               Argmax,
+                               LogSumExp};
 
 }  // namespace
 
