@@ -25,7 +25,7 @@ bool AllBf16(const float* values, int64_t count) {
 
 void FillWide(const std::vector<const float*>& rows, int64_t k, float* panels) {
   const int64_t n = static_cast<int64_t>(rows.size());
-  PackPanels(rows.data(), n, k, 1, panels, 0, PanelCount(n));
+  PackPanels(rows.data(), n, k, panels, 0, PanelCount(n));
 }
 
 void FillHalf(const std::vector<const float*>& rows, int64_t k, Bf16* panels) {
@@ -41,7 +41,7 @@ void FillHalf(const std::vector<const float*>& rows, int64_t k, Bf16* panels) {
       *to++ = {static_cast<uint16_t>(bits >> 16)};
     }
   }
-  PackPanels(half_rows.data(), n, k, 1, panels, 0, PanelCount(n));
+  PackPanels(half_rows.data(), n, k, panels, 0, PanelCount(n));
 }
 
 }  // namespace

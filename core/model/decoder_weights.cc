@@ -1,6 +1,8 @@
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <c10/util/BFloat16.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,8 +105,7 @@ class Loader {
                           PackedLinear<T>& into) {
     into.in = in;
     into.out = 0;
-    std::vector<at::Tensor> tensors;  // keep what rows point into
-    std::vector<const T*> rows;
+    std::vector<at::Tensor> weights;  // [out of the part, in]
     bool any_bias = false;
     for (size_t i = 0; i < parts.size(); ++i) {
       const int64_t out = parts[i].out;
@@ -112,23 +113,38 @@ class Loader {
           conv1d ? std::vector<int64_t>{in, out} : std::vector<int64_t>{out, in};
       ABSL_ASSIGN_OR_RETURN(at::Tensor w,
                             LoadParameter(spec_, checkpoint_, names[i], "weight", shape));
-      w = w.to(kScalarType<T>).contiguous();
-      const T* data = static_cast<const T*>(w.const_data_ptr());
-      for (int64_t c = 0; c < out; ++c) rows.push_back(data + c * (conv1d ? 1 : in));
-      tensors.push_back(std::move(w));
+      weights.push_back(conv1d ? w.t() : std::move(w));
       into.out += out;
       any_bias = any_bias || parts[i].bias;
     }
-    // Every projection of a group has the same input, but its own row stride under Conv1D.
-    const int64_t ldk = conv1d ? parts[0].out : 1;
-    into.panels = AlignedBuffer<T>(PackedElements<T>(into.out, in));
-    threads_.Run(PanelCount(into.out), 4, [&](int64_t begin, int64_t end, int) {
-      PackPanels(rows.data(), into.out, in, ldk, into.panels.data(), begin, end);
-    });
+    Pack(weights, into);
     bytes_ += into.panels.bytes();
     parameters_ += into.out * in;
     if (any_bias) return LoadBiases(names, parts, into);
     return absl::OkStatus();
+  }
+
+  // Converts a few panels' rows at a time where the checkpoint has another dtype, so that there is
+  // never a second copy of a whole matrix.
+  void Pack(const std::vector<at::Tensor>& weights, PackedLinear<T>& into) {
+    into.panels = AlignedBuffer<T>(PackedElements<T>(into.out, into.in));
+    std::vector<const T*> rows(static_cast<size_t>(into.out));
+    threads_.Run(PanelCount(into.out), 4, [&](int64_t panel_begin, int64_t panel_end, int) {
+      at::set_num_threads(1);          // the other panels have the other threads
+      std::vector<at::Tensor> pieces;  // keep what rows point into
+      int64_t offset = 0;              // of a weight's first row
+      for (const at::Tensor& weight : weights) {
+        const int64_t begin = std::max<int64_t>(panel_begin * kPanelColumns - offset, 0);
+        const int64_t end = std::min(panel_end * kPanelColumns - offset, weight.size(0));
+        if (begin < end) {
+          pieces.push_back(weight.narrow(0, begin, end - begin).to(kScalarType<T>).contiguous());
+          const T* const data = static_cast<const T*>(pieces.back().const_data_ptr());
+          for (int64_t i = begin; i < end; ++i) rows[offset + i] = data + (i - begin) * into.in;
+        }
+        offset += weight.size(0);
+      }
+      PackPanels(rows.data(), into.out, into.in, into.panels.data(), panel_begin, panel_end);
+    });
   }
 
   absl::Status LoadBiases(const std::vector<std::string>& names,

@@ -32,25 +32,22 @@ std::vector<float> Rounded(const at::Tensor& tensor, ComputeType dtype) {
   return ToVector(tensor.to(ScalarTypeOf(dtype)));
 }
 
-// Panels of W [n, k], whose element (i, j) is at i · ldn + j · ldk.
 template <typename T>
-DtypeBuffer PackAs(const at::Tensor& weight, int64_t n, int64_t k, int64_t ldn, int64_t ldk) {
+DtypeBuffer PackAs(const at::Tensor& weight) {
+  const int64_t n = weight.size(0);
+  const int64_t k = weight.size(1);
   const T* data = static_cast<const T*>(weight.const_data_ptr());
   std::vector<const T*> rows;
-  for (int64_t i = 0; i < n; ++i) rows.push_back(data + i * ldn);
+  for (int64_t i = 0; i < n; ++i) rows.push_back(data + i * k);
   DtypeBuffer panels(PackedElements<T>(n, k) * static_cast<int64_t>(sizeof(T)));
-  PackPanels(rows.data(), n, k, ldk, reinterpret_cast<T*>(panels.data()), 0, PanelCount(n));
+  PackPanels(rows.data(), n, k, reinterpret_cast<T*>(panels.data()), 0, PanelCount(n));
   return panels;
 }
 
-DtypeBuffer PackDtype(const at::Tensor& weight, ComputeType dtype, bool transposed) {
+// Panels of W [n, k] in `dtype`.
+DtypeBuffer PackDtype(const at::Tensor& weight, ComputeType dtype) {
   const at::Tensor cast = weight.to(ScalarTypeOf(dtype)).contiguous();
-  const int64_t n = cast.size(transposed ? 1 : 0);
-  const int64_t k = cast.size(transposed ? 0 : 1);
-  const int64_t ldn = transposed ? 1 : k;
-  const int64_t ldk = transposed ? n : 1;
-  return dtype == ComputeType::kBfloat16 ? PackAs<Bf16>(cast, n, k, ldn, ldk)
-                                         : PackAs<float>(cast, n, k, ldn, ldk);
+  return dtype == ComputeType::kBfloat16 ? PackAs<Bf16>(cast) : PackAs<float>(cast);
 }
 
 DtypeBuffer Copy(const at::Tensor& rows, ComputeType dtype) {
@@ -81,7 +78,8 @@ class Packer {
       if (replacement != nullptr && replacement->weight.defined()) {
         const bool conv1d = replacement->target.kind == TargetKind::kConv1d;
         group.replaced.push_back(
-            {part.column_begin, part.columns, PackDtype(replacement->weight, dtype_, conv1d)});
+            {part.column_begin, part.columns,
+             PackDtype(conv1d ? replacement->weight.t() : replacement->weight, dtype_)});
         bytes_ += group.replaced.back().panels.bytes();
       }
       const auto module = adapter_.modules.find(names[i]);
@@ -154,7 +152,7 @@ class Packer {
       }
       ABSL_RETURN_IF_ERROR(SeeTokens(tokens, spec_.head));
       head.rows.columns.assign(tokens.indices.begin(), tokens.indices.end());
-      head.rows.panels = PackDtype(tokens.rows, dtype_, false);
+      head.rows.panels = PackDtype(tokens.rows, dtype_);
       bytes_ += head.rows.panels.bytes();
     }
     return absl::OkStatus();

@@ -61,7 +61,7 @@ double LargeGemm(ThreadPool& threads, at::ScalarType type) {
     w_rows.push_back(static_cast<const T*>(w.const_data_ptr()) + i * k);
   }
   AlignedBuffer<T> panels(PackedElements<T>(n, k));
-  PackPanels(w_rows.data(), n, k, 1, panels.data(), 0, PanelCount(n));
+  PackPanels(w_rows.data(), n, k, panels.data(), 0, PanelCount(n));
   AlignedBuffer<T> y(rows * n);
   const GemmArgs<T> args{static_cast<const T*>(x.const_data_ptr()),
                          k,

@@ -69,7 +69,7 @@ class KernelsTest : public testing::Test {
     std::vector<const U*> rows;
     for (int64_t i = 0; i < n; ++i) rows.push_back(w.data() + i * k);
     std::vector<U> panels(PackedElements<U>(n, k));
-    PackPanels(rows.data(), n, k, 1, panels.data(), 0, PanelCount(n));
+    PackPanels(rows.data(), n, k, panels.data(), 0, PanelCount(n));
     return panels;
   }
 
@@ -383,26 +383,6 @@ TYPED_TEST(KernelsTest, UnpackRowGivesBackWhatWasPacked) {
         ASSERT_EQ(std::memcmp(got.data(), w.data() + row * k, k * sizeof(T)), 0)
             << "n " << n << ", k " << k << ", row " << row;
       }
-    }
-  }
-}
-
-TYPED_TEST(KernelsTest, AMatrixThatLiesTransposedIsPackedTheSame) {
-  using T = TypeParam;
-  for (int64_t n : {5, 32, 45, 70}) {
-    for (int64_t k : {1, 7, 33}) {
-      const std::vector<T> w = this->Random(n * k);
-      std::vector<T> transposed(w.size());
-      std::vector<const T*> rows;
-      for (int64_t i = 0; i < n; ++i) {
-        for (int64_t j = 0; j < k; ++j) transposed[j * n + i] = w[i * k + j];
-        rows.push_back(transposed.data() + i);
-      }
-      std::vector<T> got(PackedElements<T>(n, k));
-      PackPanels(rows.data(), n, k, n, got.data(), 0, PanelCount(n));
-      const std::vector<T> want = this->Packed(w, n, k);
-      ASSERT_EQ(std::memcmp(got.data(), want.data(), want.size() * sizeof(T)), 0)
-          << "n " << n << ", k " << k;
     }
   }
 }

@@ -172,14 +172,13 @@ inline int64_t AttentionScratchFloats(int64_t tokens, int head_dim) {
 // Elements of a packed [n, k] matrix.
 template <typename T>
 int64_t PackedElements(int64_t n, int64_t k);
-// Packs W [n, k] into panels. rows[i] points to row i, whose elements are ldk apart, so that
-// several matrices can be packed as if they were one (and Conv1D's [in, out] needs no
-// transposition). Missing columns of the last panel and the odd k of Bf16 become zero. Writes
+// Packs W [n, k] into panels. rows[i] points to row i, so that several matrices can be packed as if
+// they were one. Missing columns of the last panel and the odd k of Bf16 become zero. Writes
 // panels [panel_begin, panel_end).
-void PackPanels(const float* const* rows, int64_t n, int64_t k, int64_t ldk, float* panels,
-                int64_t panel_begin, int64_t panel_end);
-void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16* panels,
-                int64_t panel_begin, int64_t panel_end);
+void PackPanels(const float* const* rows, int64_t n, int64_t k, float* panels, int64_t panel_begin,
+                int64_t panel_end);
+void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, Bf16* panels, int64_t panel_begin,
+                int64_t panel_end);
 
 // The way back: rows [n, k] of a packed matrix.
 void UnpackPanels(const float* panels, int64_t n, int64_t k, float* rows);

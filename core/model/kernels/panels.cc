@@ -59,24 +59,8 @@ void TransposeWords(const char* const* rows, int64_t count, int64_t words, char*
   }
 }
 
-// Any distance between the elements of a row.
-void PackStrided(const float* const* columns, int64_t count, int64_t k, int64_t ldk, float* panel,
-                 int64_t width) {
-  for (int64_t i = 0; i < k; ++i) {
-    for (int64_t c = 0; c < count; ++c) panel[i * width + c] = columns[c][i * ldk];
-  }
-}
-
-void PackStrided(const Bf16* const* columns, int64_t count, int64_t k, int64_t ldk, Bf16* panel,
-                 int64_t width) {
-  for (int64_t i = 0; i < k; ++i) {
-    Bf16* const out = panel + i / 2 * 2 * width + i % 2;
-    for (int64_t c = 0; c < count; ++c) out[2 * c] = columns[c][i * ldk];
-  }
-}
-
 template <typename T>
-void Pack(const T* const* rows, int64_t n, int64_t k, int64_t ldk, T* panels, int64_t panel_begin,
+void Pack(const T* const* rows, int64_t n, int64_t k, T* panels, int64_t panel_begin,
           int64_t panel_end) {
   constexpr int64_t kElements = kWord / static_cast<int64_t>(sizeof(T));  // of a word
   const int64_t whole = k / kElements * kElements;
@@ -88,10 +72,6 @@ void Pack(const T* const* rows, int64_t n, int64_t k, int64_t ldk, T* panels, in
     if (count < width || whole < k) {
       std::memset(static_cast<void*>(panel), 0,
                   static_cast<size_t>(width * PaddedK<T>(k)) * sizeof(T));
-    }
-    if (ldk != 1) {
-      PackStrided(columns, count, k, ldk, panel, width);
-      continue;
     }
     const char* bytes[kPanelColumns];
     for (int64_t c = 0; c < count; ++c) bytes[c] = reinterpret_cast<const char*>(columns[c]);
@@ -112,14 +92,14 @@ int64_t PackedElements(int64_t n, int64_t k) {
 template int64_t PackedElements<float>(int64_t, int64_t);
 template int64_t PackedElements<Bf16>(int64_t, int64_t);
 
-void PackPanels(const float* const* rows, int64_t n, int64_t k, int64_t ldk, float* panels,
-                int64_t panel_begin, int64_t panel_end) {
-  Pack(rows, n, k, ldk, panels, panel_begin, panel_end);
+void PackPanels(const float* const* rows, int64_t n, int64_t k, float* panels, int64_t panel_begin,
+                int64_t panel_end) {
+  Pack(rows, n, k, panels, panel_begin, panel_end);
 }
 
-void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, int64_t ldk, Bf16* panels,
-                int64_t panel_begin, int64_t panel_end) {
-  Pack(rows, n, k, ldk, panels, panel_begin, panel_end);
+void PackPanels(const Bf16* const* rows, int64_t n, int64_t k, Bf16* panels, int64_t panel_begin,
+                int64_t panel_end) {
+  Pack(rows, n, k, panels, panel_begin, panel_end);
 }
 
 template <typename T>
