@@ -135,7 +135,7 @@ absl::Status Hosting::RestoreAdapters(const std::vector<LoadAdapterOptions>& fla
     const bool asked = std::any_of(flags.begin(), flags.end(), [&](const LoadAdapterOptions& f) {
       return f.model == record.model && f.alias == record.alias;
     });
-    if (!asked) RestoreAdapter(record);
+    if (!asked) RestoreAdapter(record).IgnoreError();  // logged
   }
   for (const LoadAdapterOptions& flag : flags) {
     const absl::StatusOr<LoadedAdapter> loaded = LoadAdapter(flag);
@@ -153,23 +153,40 @@ absl::Status Hosting::RestoreAdapters(const std::vector<LoadAdapterOptions>& fla
   return absl::OkStatus();
 }
 
-void Hosting::RestoreAdapter(const AdapterRecord& record) {
+absl::Status Hosting::RestoreAdapter(const AdapterRecord& record) {
   Remember(record.version, record.source_path);
-  if (!host_.GetModel(record.model).ok()) return;  // said already
+  if (!host_.GetModel(record.model).ok()) return absl::OkStatus();  // said already
   LoadAdapterOptions options;
   options.model = record.model;
   options.alias = record.alias;
   options.path = record.store_path;
   options.nominal_target = record.nominal_target;
   const absl::StatusOr<AdapterInfo> info = host_.LoadAdapter(options);
-  if (!info.ok()) {
-    spdlog::error("adapter {}/{}: cannot be restored: {}", record.model, record.alias,
-                  std::string(info.status().message()));
-  } else if (info->version != record.version) {
-    spdlog::error("adapter {}/{}: the copy in {} is version {}, the catalog says {}: unloaded",
-                  record.model, record.alias, record.store_path, info->version, record.version);
+  absl::Status status = info.status();
+  if (info.ok() && info->version != record.version) {
     host_.UnloadAdapter(record.model, record.alias).IgnoreError();
+    status = absl::DataLossError(absl::StrCat("the copy in ", record.store_path, " is version ",
+                                              info->version, ", the catalog says ", record.version,
+                                              ": unloaded"));
   }
+  if (!status.ok()) {
+    spdlog::error("adapter {}/{}: cannot be restored: {}", record.model, record.alias,
+                  std::string(status.message()));
+  }
+  return status;
+}
+
+// What Restore left out because the model was not there.
+absl::Status Hosting::RestoreAdaptersOf(ModelInfo& model) {
+  ABSL_ASSIGN_OR_RETURN(const std::vector<AdapterRecord> records,
+                        catalog_.ListAdapters(model.options.name));
+  for (const AdapterRecord& record : records) {
+    const absl::Status restored = RestoreAdapter(record);
+    if (restored.ok()) continue;
+    model.warnings.push_back(absl::StrCat("adapter \"", record.alias, "\" could not be restored: ",
+                                          restored.message(), "; load it again with LoadAdapter"));
+  }
+  return absl::OkStatus();
 }
 
 // ---------------------------------------------------------------- changes
@@ -185,8 +202,12 @@ absl::StatusOr<ModelInfo> Hosting::LoadModel(LoadModelOptions options) {
     return Annotate(recorded, absl::StrCat("record model \"", options.name, "\""));
   }
   if (!was_hosted) LogLoaded(*info);
-  absl::MutexLock lock(&mutex_);
-  unavailable_.erase(options.name);
+  bool was_unavailable = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    was_unavailable = unavailable_.erase(options.name) > 0;
+  }
+  if (was_unavailable) ABSL_RETURN_IF_ERROR(RestoreAdaptersOf(*info));
   return info;
 }
 

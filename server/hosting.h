@@ -51,6 +51,8 @@ class Hosting : public ModelProvider {
   absl::Status Restore(const std::vector<LoadModelOptions>& models,
                        const std::vector<LoadAdapterOptions>& adapters);
 
+  // A model that could not be restored comes back with its adapters of the catalog; the warnings
+  // name those that cannot.
   absl::StatusOr<ModelInfo> LoadModel(LoadModelOptions options);
   absl::Status UnloadModel(absl::string_view name);
   absl::StatusOr<LoadedAdapter> LoadAdapter(const LoadAdapterOptions& options);
@@ -76,7 +78,8 @@ class Hosting : public ModelProvider {
   LoadModelOptions WithDefaults(LoadModelOptions options) const;
   absl::Status RestoreModels(const std::vector<LoadModelOptions>& flags);
   absl::Status RestoreAdapters(const std::vector<LoadAdapterOptions>& flags);
-  void RestoreAdapter(const AdapterRecord& record);
+  absl::Status RestoreAdapter(const AdapterRecord& record);
+  absl::Status RestoreAdaptersOf(ModelInfo& model);
   absl::StatusOr<std::shared_ptr<LanguageModel>> PinStoredVersion(const AdapterRecord& record);
   void UndoLoad(LoadAdapterOptions options, absl::string_view previous_version);
   void LogLoaded(const AdapterInfo& info) const;

@@ -187,6 +187,46 @@ TEST_F(ServerStartTest, AModelOfTheCatalogThatIsGoneIsLeftOutAndSaidWhenAsked) {
               IsRpcError(grpc::StatusCode::NOT_FOUND, "MODEL_NOT_FOUND"));
 }
 
+TEST_F(ServerStartTest, AModelLoadedAgainComesBackWithItsAdapters) {
+  ASSERT_OK(StartServer());
+  v1::LoadAdapterResponse loaded;
+  ASSERT_THAT(LoadAdapter("f", "a1", &loaded), IsRpcOk());
+  ASSERT_THAT(LoadAdapter("g", "a2", &loaded), IsRpcOk());
+  config_.models.clear();
+  std::filesystem::rename(dir_.Join("model"), dir_.Join("away"));
+  Restart();
+  std::filesystem::rename(dir_.Join("away"), dir_.Join("model"));
+  std::filesystem::remove_all(config_.data_dir + "/adapters/" + Sha256Hex("second"));
+  v1::LoadModelRequest load;
+  load.set_name("tiny");
+  load.set_path(dir_.Join("model"));
+  v1::Model model;
+  ASSERT_THAT(Call(*models_, &v1::ModelService::Stub::LoadModel, load, &model), IsRpcOk());
+  ASSERT_EQ(model.warnings_size(), 1);
+  EXPECT_THAT(model.warnings(0), HasSubstr("adapter \"g\" could not be restored"));
+  v1::ListAdaptersResponse adapters;
+  ASSERT_THAT(Call(*adapters_, &v1::AdapterService::Stub::ListAdapters, v1::ListAdaptersRequest(),
+                   &adapters),
+              IsRpcOk());
+  ASSERT_EQ(adapters.adapters_size(), 1);
+  EXPECT_EQ(adapters.adapters(0).alias(), "f");
+  EXPECT_EQ(adapters.adapters(0).version(), Sha256Hex("first"));
+  EXPECT_EQ(adapters.adapters(0).nominal_target(), "numeric");
+  EXPECT_EQ(adapters.adapters(0).source_path(), dir_.Join("a1"));
+  // What was unloaded since does not come back with the next load.
+  v1::UnloadAdapterRequest unload;
+  unload.set_model("tiny");
+  unload.set_alias("f");
+  v1::UnloadAdapterResponse unloaded;
+  ASSERT_THAT(Call(*adapters_, &v1::AdapterService::Stub::UnloadAdapter, unload, &unloaded),
+              IsRpcOk());
+  ASSERT_THAT(Call(*models_, &v1::ModelService::Stub::LoadModel, load, &model), IsRpcOk());
+  ASSERT_THAT(Call(*adapters_, &v1::AdapterService::Stub::ListAdapters, v1::ListAdaptersRequest(),
+                   &adapters),
+              IsRpcOk());
+  EXPECT_EQ(adapters.adapters_size(), 0);
+}
+
 TEST_F(ServerStartTest, TheCommandLineWinsOverTheCatalog) {
   ASSERT_OK(StartServer());
   config_.models[0].path = dir_.Join("other-model");
