@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 
 #include "core/model/families/families.h"
@@ -18,6 +19,12 @@ T OrThrow(absl::StatusOr<T> value) {
   if (!value.ok()) throw std::runtime_error(value.status().ToString());
   return *std::move(value);
 }
+
+// What has no difference: NaN fails every comparison with a bound.
+bool Comparable(const std::vector<float>& a, const std::vector<float>& b) {
+  return !a.empty() && a.size() == b.size();
+}
+constexpr float kNoDifference = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
 
@@ -48,6 +55,7 @@ std::vector<std::string> SortedNames(const std::string& directory) {
 }
 
 float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (!Comparable(a, b)) return kNoDifference;
   float largest = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     const float difference = std::fabs(a[i] - b[i]);
@@ -58,6 +66,7 @@ float MaxDifference(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 float RmsDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (!Comparable(a, b)) return kNoDifference;
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
   return static_cast<float>(std::sqrt(sum / static_cast<double>(a.size())));

@@ -38,9 +38,9 @@ std::vector<T> ReadTensor(const SafetensorsFile& file, const std::string& name) 
   return values;
 }
 
-// The largest |a - b|; NaN when there is one.
+// The largest |a - b|; NaN when there is one, and of nothing or of different sizes.
 float MaxDifference(const std::vector<float>& a, const std::vector<float>& b);
-// The root mean square of a - b.
+// The root mean square of a - b; NaN likewise.
 float RmsDifference(const std::vector<float>& a, const std::vector<float>& b);
 
 // The adapter in `directory`, for the checkpoint `base`. Throws std::runtime_error with the status.
