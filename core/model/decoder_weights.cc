@@ -260,26 +260,23 @@ std::vector<TargetModule> ModulesOf(const DecoderSpec& spec) {
   }
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const int64_t index = static_cast<int64_t>(i);
-    const auto linear = [&](const LinearSpec& part, int64_t in) {
-      modules.push_back({LayerModuleName(spec, index, part.name),
-                         spec.conv1d ? TargetKind::kConv1d : TargetKind::kLinear, in, part.out,
-                         part.bias});
+    std::vector<TargetModule> norms;  // behind the linears: what errors name first stays the same
+    const auto norm = [&](const std::string& name, int64_t n, const NormWeights&) {
+      norms.push_back({LayerModuleName(spec, index, name), TargetKind::kNorm, n, n, layer_norm});
+      return absl::OkStatus();
     };
-    const auto norm = [&](const std::string& name, int64_t n) {
-      if (name.empty()) return;
-      modules.push_back({LayerModuleName(spec, index, name), TargetKind::kNorm, n, n, layer_norm});
+    const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in,
+                            const PackedLinear<float>&) {
+      for (const LinearSpec& part : parts) {
+        modules.push_back({LayerModuleName(spec, index, part.name),
+                           spec.conv1d ? TargetKind::kConv1d : TargetKind::kLinear, in, part.out,
+                           part.bias});
+      }
+      return absl::OkStatus();
     };
-    for (const LinearSpec& part : spec.attention_in) linear(part, spec.hidden);
-    linear(spec.attention_out, spec.q_width());
-    for (const LinearSpec& part : spec.mlp_in) linear(part, spec.hidden);
-    linear(spec.mlp_out, spec.intermediate);
-    const bool full = spec.qk_norm == QkNorm::kFullWidth;
-    norm(spec.norms.before_attention, spec.hidden);
-    norm(spec.norms.after_attention, spec.hidden);
-    norm(spec.norms.before_mlp, spec.hidden);
-    norm(spec.norms.after_mlp, spec.hidden);
-    norm(spec.norms.q, full ? spec.q_width() : spec.head_dim);
-    norm(spec.norms.k, full ? spec.kv_width() : spec.head_dim);
+    LayerWeights<float> none;
+    WalkLayer(spec, none, norm, linear).IgnoreError();  // neither fails
+    modules.insert(modules.end(), norms.begin(), norms.end());
   }
   modules.push_back(
       {ModuleName(spec, spec.final_norm), TargetKind::kNorm, spec.hidden, spec.hidden, layer_norm});

@@ -1,5 +1,5 @@
-// What a layer consists of, in one place: everybody who makes one of these (weights of the CPU and
-// of a device) walks the same modules.
+// What a layer consists of, in one place: everybody who makes one (weights of the CPU and of a
+// device, an adapter's changes) or lists its modules walks it here.
 //
 // No torch type here.
 #ifndef PLUMBLINE_CORE_MODEL_LAYER_WALK_H_

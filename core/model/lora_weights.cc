@@ -12,6 +12,7 @@
 #include "core/base/status_macros.h"
 #include "core/lora/lora_reference_internal.h"
 #include "core/model/decoder_weights_internal.h"
+#include "core/model/layer_walk.h"
 #include "core/model/lora_weights_internal.h"
 
 namespace plumbline {
@@ -301,26 +302,15 @@ int64_t BranchBytes(const LoraAdapter& adapter) {
 }
 
 absl::Status PackLayer(const DecoderSpec& spec, int64_t index, Packer& packer, LoraLayer& layer) {
-  const auto pack = [&](const std::vector<LinearSpec>& parts, int64_t in, LoraGroup& group) {
+  const auto norm = [&](const std::string& name, int64_t n, NormWeights& into) {
+    return packer.PackNorm(LayerModuleName(spec, index, name), n, into);
+  };
+  const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in, LoraGroup& group) {
     std::vector<std::string> names;
     for (const LinearSpec& part : parts) names.push_back(LayerModuleName(spec, index, part.name));
     return packer.PackGroup(names, parts, in, group);
   };
-  const auto norm = [&](const std::string& name, int64_t n, NormWeights& into) {
-    if (name.empty()) return absl::OkStatus();
-    return packer.PackNorm(LayerModuleName(spec, index, name), n, into);
-  };
-  const bool full = spec.qk_norm == QkNorm::kFullWidth;
-  ABSL_RETURN_IF_ERROR(pack(spec.attention_in, spec.hidden, layer.attention_in));
-  ABSL_RETURN_IF_ERROR(pack({spec.attention_out}, spec.q_width(), layer.attention_out));
-  ABSL_RETURN_IF_ERROR(pack(spec.mlp_in, spec.hidden, layer.mlp_in));
-  ABSL_RETURN_IF_ERROR(pack({spec.mlp_out}, spec.intermediate, layer.mlp_out));
-  ABSL_RETURN_IF_ERROR(norm(spec.norms.before_attention, spec.hidden, layer.before_attention));
-  ABSL_RETURN_IF_ERROR(norm(spec.norms.after_attention, spec.hidden, layer.after_attention));
-  ABSL_RETURN_IF_ERROR(norm(spec.norms.before_mlp, spec.hidden, layer.before_mlp));
-  ABSL_RETURN_IF_ERROR(norm(spec.norms.after_mlp, spec.hidden, layer.after_mlp));
-  ABSL_RETURN_IF_ERROR(norm(spec.norms.q, full ? spec.q_width() : spec.head_dim, layer.q_norm));
-  return norm(spec.norms.k, full ? spec.kv_width() : spec.head_dim, layer.k_norm);
+  return WalkLayer(spec, layer, norm, linear);
 }
 
 }  // namespace

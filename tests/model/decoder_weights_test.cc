@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -17,6 +18,7 @@ namespace plumbline {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class DecoderWeightsTest : public testing::Test {
@@ -65,6 +67,33 @@ TEST_F(DecoderWeightsTest, AHeadOfItsOwnIsNotTied) {
   EXPECT_OK(
       SettleTiedHead(*Open({embedding, F32("lm_head.weight", {3, 2}, {1, 2, 3, 4, 5, 7})}), spec_));
   EXPECT_FALSE(spec_.tied_head);
+}
+
+TEST_F(DecoderWeightsTest, ModulesAreAllThatHaveParameters) {
+  spec_.layers.resize(1);
+  spec_.intermediate = 6;
+  spec_.heads = spec_.kv_heads = 1;
+  spec_.head_dim = 2;
+  spec_.attention_in = {{"self_attn.qkv_proj", 6, true}};
+  spec_.attention_out = {"self_attn.o_proj", 2, false};
+  spec_.mlp_in = {{"mlp.gate_proj", 6, false}, {"mlp.up_proj", 6, false}};
+  spec_.mlp_out = {"mlp.down_proj", 2, false};
+  spec_.norms.before_attention = "input_layernorm";
+  spec_.norms.after_mlp = "post_layernorm";
+  std::vector<std::string> modules;
+  for (const TargetModule& m : ModulesOf(spec_)) {
+    modules.push_back(absl::StrCat(m.name, " ", TargetKindName(m.kind), " ", m.in_features, "x",
+                                   m.out_features, m.has_bias ? " bias" : "",
+                                   m.tied_to.empty() ? "" : " = ", m.tied_to));
+  }
+  EXPECT_THAT(
+      modules,
+      ElementsAre(
+          "model.embed_tokens embedding 3x2", "model.layers.0.self_attn.qkv_proj linear 2x6 bias",
+          "model.layers.0.self_attn.o_proj linear 2x2", "model.layers.0.mlp.gate_proj linear 2x6",
+          "model.layers.0.mlp.up_proj linear 2x6", "model.layers.0.mlp.down_proj linear 6x2",
+          "model.layers.0.input_layernorm norm 2x2", "model.layers.0.post_layernorm norm 2x2",
+          "model.norm norm 2x2", "lm_head linear 2x3 = model.embed_tokens"));
 }
 
 }  // namespace
