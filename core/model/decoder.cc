@@ -14,8 +14,6 @@
 namespace plumbline {
 namespace {
 
-constexpr int64_t kLogitRows = 64;  // output rows whose logits are computed at a time
-
 template <typename T>
 class DecoderImpl : public Decoder {
  public:
@@ -94,7 +92,7 @@ class DecoderImpl : public Decoder {
   AlignedBuffer<T> mlp_;        // [rows, 2F] or [rows, F]
   AlignedBuffer<T> activated_;  // [rows, F]
   AlignedBuffer<T> hidden_;     // [output rows, E]
-  AlignedBuffer<T> logits_;     // [64, V]
+  AlignedBuffer<T> logits_;     // [kLogitRows, V]
   AlignedBuffer<float> h_;      // [rows, rank]: an embedding's branch
 };
 

@@ -45,6 +45,9 @@ struct Chunk {
   int64_t first_output = 0;
 };
 
+// Output rows whose logits a decoder computes at a time: what its buffers hold.
+inline constexpr int64_t kLogitRows = 64;
+
 struct DecoderOptions {
   ComputeType dtype = ComputeType::kFloat32;
   int64_t max_rows = 512;  // tokens of a step, at most

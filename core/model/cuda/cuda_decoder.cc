@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kMegabyte = int64_t{1} << 20;
 constexpr int64_t kMostAdapterBytes = int64_t{8} << 30;
-constexpr int64_t kLogitRows = 64;
 constexpr int64_t kMostGraphRows = 256;
 // A graph is captured at the second step of its kind: by then every kernel has run once, so nothing
 // is loaded while it is recorded.

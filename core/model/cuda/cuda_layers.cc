@@ -6,7 +6,6 @@
 namespace plumbline::cuda {
 namespace {
 
-constexpr int64_t kLogitRows = 64;
 constexpr NormParams kNoNorm{};
 
 const DeviceGroup& LayersGroup(const DeviceAdapter& adapter, int64_t layer, int which) {
