@@ -1,23 +1,9 @@
 #include <algorithm>
-#include <cstring>
 
 #include "core/model/attention_internal.h"
 #include "core/model/sharing.h"
 
 namespace plumbline {
-
-template <>
-float RoundTo<float>(float x) {
-  return x;
-}
-template <>
-float RoundTo<Bf16>(float x) {
-  Bf16 rounded;
-  BestKernels<Bf16>().from_float(&x, &rounded, 1);
-  const uint32_t bits = static_cast<uint32_t>(rounded.bits) << 16;
-  std::memcpy(&x, &bits, sizeof(x));
-  return x;
-}
 
 template <typename T>
 AttentionRunner<T>::AttentionRunner(const DecoderSpec& spec, const DecoderOptions& options,
@@ -27,9 +13,8 @@ AttentionRunner<T>::AttentionRunner(const DecoderSpec& spec, const DecoderOption
       threads_(*threads),
       layout_(KvLayoutOf<T>(spec)),
       scratch_(threads->threads()) {
-  float (*const exact)(float) = [](float x) { return x; };
   for (const RopeSpec& rope : spec_.ropes) {
-    ropes_.emplace_back(rope, spec_.rope_late_cast ? exact : RoundTo<T>);
+    ropes_.emplace_back(rope, RotationDtype(spec_, options.dtype));
     rope_rows_.emplace_back(options.max_rows * rope.dims);
   }
 }

@@ -76,14 +76,6 @@ KvLayout KvLayoutOf(const DecoderSpec& spec) {
   return {static_cast<int64_t>(spec.layers.size()), spec.kv_heads, spec.head_dim, sizeof(T)};
 }
 
-// A value as it is after a round trip through T.
-template <typename T>
-float RoundTo(float x);
-template <>
-float RoundTo<float>(float x);
-template <>
-float RoundTo<Bf16>(float x);
-
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_MODEL_ATTENTION_INTERNAL_H_

@@ -6,6 +6,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/model/attention_internal.h"
+#include "core/model/bf16.h"
 #include "core/model/decoder_internal.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/linear_internal.h"
@@ -194,7 +195,7 @@ void DecoderImpl<T>::Arrange(absl::Span<const Chunk> chunks) {
 template <typename T>
 void DecoderImpl<T>::Embed() {
   Look(
-      weights_.embedding, &LoraWeights::embedding, RoundTo<T>(spec_.embedding_scale),
+      weights_.embedding, &LoraWeights::embedding, RoundTo(options_.dtype, spec_.embedding_scale),
       [&](int64_t row) { return step_.chunk(row).tokens[step_.offset(row)]; }, x_.data());
   if (!weights_.position_embedding.defined()) return;
   Look(

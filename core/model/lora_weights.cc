@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <c10/util/BFloat16.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include "core/base/parallel_for.h"
 #include "core/base/status_macros.h"
 #include "core/lora/lora_reference_internal.h"
+#include "core/model/bf16.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/layer_walk.h"
 #include "core/model/lora_weights_internal.h"
@@ -329,11 +329,8 @@ absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& s
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     ABSL_RETURN_IF_ERROR(PackLayer(spec, static_cast<int64_t>(i), packer, weights->layers[i]));
   }
-  const float scale = dtype == ComputeType::kBfloat16
-                          ? static_cast<float>(at::BFloat16(spec.embedding_scale))
-                          : spec.embedding_scale;
-  ABSL_RETURN_IF_ERROR(
-      packer.PackEmbedding(ModuleName(spec, spec.embedding), scale, weights->embedding));
+  ABSL_RETURN_IF_ERROR(packer.PackEmbedding(
+      ModuleName(spec, spec.embedding), RoundTo(dtype, spec.embedding_scale), weights->embedding));
   if (spec.learned_positions) {
     ABSL_RETURN_IF_ERROR(packer.PackEmbedding(ModuleName(spec, spec.position_embedding), 0,
                                               weights->position_embedding));

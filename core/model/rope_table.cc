@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/model/bf16.h"
+
 namespace plumbline {
 
 void RopeTable::Compute(int64_t position, const std::vector<float>& frequencies, float* cos,
@@ -10,8 +12,8 @@ void RopeTable::Compute(int64_t position, const std::vector<float>& frequencies,
   const float scale = static_cast<float>(spec_.attention_factor);
   for (size_t i = 0; i < frequencies.size(); ++i) {
     const double angle = static_cast<float>(position) * frequencies[i];  // the product in fp32
-    cos[i] = round_(static_cast<float>(std::cos(angle)) * scale);
-    sin[i] = round_(static_cast<float>(std::sin(angle)) * scale);
+    cos[i] = RoundTo(dtype_, static_cast<float>(std::cos(angle)) * scale);
+    sin[i] = RoundTo(dtype_, static_cast<float>(std::sin(angle)) * scale);
   }
 }
 

@@ -6,16 +6,22 @@
 #include <utility>
 #include <vector>
 
+#include "core/model/decoder_spec.h"
 #include "core/model/rope.h"
 
 namespace plumbline {
 
+// Of cos and sin in a model of `dtype`: transformers casts them to the activations' dtype before
+// use, but for the families that cast late.
+inline ComputeType RotationDtype(const DecoderSpec& spec, ComputeType dtype) {
+  return spec.rope_late_cast ? ComputeType::kFloat32 : dtype;
+}
+
 // Thread-compatible.
 class RopeTable {
  public:
-  // `round` is applied to every cos and sin: the activations' dtype (transformers casts them before
-  // use).
-  RopeTable(RopeSpec spec, float (*round)(float)) : spec_(std::move(spec)), round_(round) {}
+  // Every cos and sin is rounded to `dtype`: RotationDtype.
+  RopeTable(RopeSpec spec, ComputeType dtype) : spec_(std::move(spec)), dtype_(dtype) {}
 
   int64_t half() const { return spec_.dims / 2; }
   // cos and sin [half] of one position in a sequence of `length` tokens.
@@ -26,7 +32,7 @@ class RopeTable {
                float* sin) const;
 
   RopeSpec spec_;
-  float (*round_)(float);
+  ComputeType dtype_;
   std::vector<float> frequencies_;  // for lengths up to FixedLength
   std::vector<float> rows_;         // [positions, 2, half]
 };

@@ -17,13 +17,6 @@ constexpr int64_t kMostGraphRows = 256;
 // is loaded while it is recorded.
 constexpr int kUsesBeforeGraph = 1;
 
-float Exact(float x) { return x; }
-float RoundToBf16(float x) {
-  uint32_t bits = std::bit_cast<uint32_t>(x);
-  bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-  return std::bit_cast<float>(bits);
-}
-
 // Rows of a graph: few enough kinds that all are soon captured, and little padding.
 int64_t Bucket(int64_t rows) {
   if (rows <= 8) return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows)));
@@ -122,9 +115,8 @@ CudaDecoder::CudaDecoder(const DecoderSpec& spec, const DecoderOptions& options,
       table_(ShapeOf(spec_, capacity_), *device_),
       bank_(spec_, options.dtype, *device_, AdapterBudget(cuda, *device_)),
       kv_memory_(*device_, bank_) {
-  const bool half = options_.dtype == ComputeType::kBfloat16;
   for (const RopeSpec& rope : spec_.ropes) {
-    ropes_.emplace_back(rope, half && !spec_.rope_late_cast ? RoundToBf16 : Exact);
+    ropes_.emplace_back(rope, RotationDtype(spec_, options_.dtype));
   }
   device_->Synchronize();
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <bit>
 
+#include "core/model/bf16.h"
 #include "core/model/cuda/cuda_decoder_impl_internal.h"
 
 namespace plumbline::cuda {
@@ -101,12 +101,7 @@ void CudaDecoder::EmbedRows(const Step& step) {
   embed.dtype = options_.dtype;
   embed.sources = table_.sources.device;
   embed.width = spec_.hidden;
-  embed.scale = spec_.embedding_scale;
-  if (options_.dtype == ComputeType::kBfloat16 && embed.scale != 0) {
-    uint32_t bits = std::bit_cast<uint32_t>(embed.scale);
-    bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-    embed.scale = std::bit_cast<float>(bits);
-  }
+  embed.scale = RoundTo(options_.dtype, spec_.embedding_scale);
   embed.rows = step.rows;
   embed.y = x_.data;
   embed.ldy = x_.ld;

@@ -1,11 +1,12 @@
 #include "tests/model/cuda/random_model.h"
 
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "core/model/bf16.h"
 
 namespace plumbline::cuda {
 namespace {
@@ -30,18 +31,6 @@ uint64_t SeedOf(uint32_t seed, absl::string_view name) {
   uint64_t hash = 14695981039346656037u ^ seed;
   for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
   return hash;
-}
-
-uint16_t ToBf16(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-float Rounded(float x, ComputeType dtype) {
-  if (dtype == ComputeType::kFloat32) return x;
-  const uint32_t bits = static_cast<uint32_t>(ToBf16(x)) << 16;
-  std::memcpy(&x, &bits, sizeof(x));
-  return x;
 }
 
 DecoderSpec Base(int64_t layers) {
@@ -180,7 +169,9 @@ absl::StatusOr<HostMatrix> RandomSource::Matrix(absl::string_view module, int64_
   const float scale = std::sqrt(3.f / static_cast<float>(columns));
   if (dtype == ComputeType::kBfloat16) {
     auto values = std::make_shared<std::vector<uint16_t>>(count);
-    for (uint16_t& v : *values) v = ToBf16(scale * numbers.Next());
+    for (uint16_t& v : *values) {
+      v = static_cast<uint16_t>(std::bit_cast<uint32_t>(RoundToBf16(scale * numbers.Next())) >> 16);
+    }
     return HostMatrix{values->data(), values};
   }
   auto values = std::make_shared<std::vector<float>>(count);
@@ -193,7 +184,7 @@ absl::StatusOr<std::vector<float>> RandomSource::Vector(absl::string_view module
                                                         ComputeType dtype) {
   Numbers numbers(SeedOf(seed_, absl::StrCat(module, ".", parameter)));
   std::vector<float> values = Values(numbers, n, 0.3f, parameter == "weight" ? 1.f : 0.f);
-  for (float& v : values) v = Rounded(v, dtype);
+  for (float& v : values) v = RoundTo(dtype, v);
   return values;
 }
 
