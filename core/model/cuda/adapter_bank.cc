@@ -21,14 +21,14 @@ class Layout {
 
   void Lay(const LoraWeights& lora, DeviceAdapter& adapter) {
     const size_t layers = spec_.layers.size();
-    std::vector<LoraGroup> table(4 * layers + 3, LoraGroup{});
+    std::vector<LoraGroupParams> table(4 * layers + 3, LoraGroupParams{});
     adapter.layers.resize(layers);
     adapter.plain = true;
     for (size_t i = 0; i < layers; ++i) {
       const LoraLayer& from = lora.layers[i];
       DeviceLoraLayer& to = adapter.layers[i];
-      const plumbline::LoraGroup* groups[4] = {&from.attention_in, &from.attention_out,
-                                               &from.mlp_in, &from.mlp_out};
+      const LoraGroup* groups[4] = {&from.attention_in, &from.attention_out, &from.mlp_in,
+                                    &from.mlp_out};
       for (int g = 0; g < 4; ++g) {
         LayGroup(*groups[g], to.groups[g], table[4 * i + static_cast<size_t>(g)]);
         adapter.max_rank = std::max(adapter.max_rank, to.groups[g].rank);
@@ -50,8 +50,8 @@ class Layout {
     if (adapter.embedding.rank > 0 || adapter.position_embedding.rank > 0) adapter.plain = false;
     adapter.group_rank = std::max({adapter.max_rank, adapter.head.rank, adapter.embedding.rank,
                                    adapter.position_embedding.rank});
-    adapter.table = static_cast<const LoraGroup*>(
-        Put(table.data(), static_cast<int64_t>(table.size() * sizeof(LoraGroup))));
+    adapter.table = static_cast<const LoraGroupParams*>(
+        Put(table.data(), static_cast<int64_t>(table.size() * sizeof(LoraGroupParams))));
   }
 
  private:
@@ -101,8 +101,8 @@ class Layout {
     return reinterpret_cast<const float*>(device);
   }
 
-  LoraPart LayPart(const plumbline::LoraPart& from) {
-    LoraPart part{};
+  LoraPartParams LayPart(const LoraPart& from) {
+    LoraPartParams part{};
     part.rank_begin = static_cast<int32_t>(from.rank_begin);
     part.rank = static_cast<int32_t>(from.rank);
     part.column_begin = static_cast<int32_t>(from.column_begin);
@@ -115,12 +115,12 @@ class Layout {
     return part;
   }
 
-  void LayGroup(const plumbline::LoraGroup& from, DeviceGroup& to, LoraGroup& entry) {
+  void LayGroup(const LoraGroup& from, DeviceReplacements& to, LoraGroupParams& entry) {
     to.rank = from.rank;
     if (from.rank > 0) {
       entry.rank = static_cast<int32_t>(from.rank);
       entry.a = PutBranch(from.a, from.rank, from.in);
-      for (const plumbline::LoraPart& part : from.parts) {
+      for (const LoraPart& part : from.parts) {
         entry.part[entry.parts++] = LayPart(part);
       }
     }
@@ -138,7 +138,7 @@ class Layout {
     to.rows = PutMatrix(dtype_, from.rows.panels.data(), to.row_count, from.in);
   }
 
-  void LayEmbedding(const EmbeddingChange& from, DeviceEmbedding& to, LoraGroup& entry) {
+  void LayEmbedding(const EmbeddingChange& from, DeviceEmbedding& to, LoraGroupParams& entry) {
     if (from.table.size() > 0) {
       to.table = static_cast<const char*>(Put(from.table.data(), from.table.bytes()));
     }

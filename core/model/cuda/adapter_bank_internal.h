@@ -2,8 +2,8 @@
 //
 // An adapter is one allocation, made when a step first needs it and kept until the room is needed
 // for another (least recently used first). Its content is LoraWeights', laid out for the kernels;
-// the kernels reach it through a table of LoraGroups, one for each group of linears of each layer,
-// the head and the embeddings, so that a row needs no more than one pointer.
+// the kernels reach it through a table of LoraGroupParams, one for each group of linears of each
+// layer, the head and the embeddings, so that a row needs no more than one pointer.
 //
 // Island-internal: LoraWeights' header names torch types (nothing here needs torch at link time).
 #ifndef PLUMBLINE_CORE_MODEL_CUDA_ADAPTER_BANK_INTERNAL_H_
@@ -29,18 +29,18 @@ inline int32_t LayerGroup(int64_t layer, int which) {
 }
 inline constexpr int kAttentionIn = 0, kAttentionOut = 1, kMlpIn = 2, kMlpOut = 3;
 
-struct DeviceReplacement {
+struct DeviceReplacedLinear {
   int64_t column_begin = 0;
   int64_t columns = 0;
   const void* w = nullptr;
 };
 
 // What replaces a group's weights and biases; the low-rank branches are in the table.
-struct DeviceGroup {
-  int64_t rank = 0;
+struct DeviceReplacements {
+  int64_t rank = 0;             // of the branches
   const float* bias = nullptr;  // null: the base's
   bool replaces_all = false;
-  std::vector<DeviceReplacement> replaced;
+  std::vector<DeviceReplacedLinear> replaced;
   int64_t row_count = 0;  // trained rows of the head
   const int32_t* row_columns = nullptr;
   const void* rows = nullptr;
@@ -54,15 +54,15 @@ struct DeviceEmbedding {
 };
 
 struct DeviceLoraLayer {
-  DeviceGroup groups[4];
+  DeviceReplacements groups[4];
   NormParams before_attention{}, after_attention{}, before_mlp{}, after_mlp{}, q_norm{}, k_norm{};
 };
 
 struct DeviceAdapter {
-  const LoraWeights* host = nullptr;  // valid during the step that asked for it
-  const LoraGroup* table = nullptr;   // on the device: 4 a layer, head, embedding, positions
+  const LoraWeights* host = nullptr;       // valid during the step that asked for it
+  const LoraGroupParams* table = nullptr;  // on the device: 4 a layer, head, embedding, positions
   std::vector<DeviceLoraLayer> layers;
-  DeviceGroup head;
+  DeviceReplacements head;
   DeviceEmbedding embedding, position_embedding;
   NormParams final_norm{};
   int64_t max_rank = 0;    // of any group of the layers

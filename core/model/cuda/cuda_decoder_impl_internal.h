@@ -113,12 +113,12 @@ class CudaDecoder : public Decoder {
               const Step& step);
   void Products(const DeviceLinear& w, const View& x, const View& y,
                 const std::vector<Segment>& segments,
-                const DeviceGroup& (*group)(const DeviceAdapter&, int64_t, int), int64_t layer,
-                int which);
-  void Replace(const DeviceLinear& w, const DeviceGroup& group, const View& x, const View& y,
+                const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
+                int64_t layer, int which);
+  void Replace(const DeviceLinear& w, const DeviceReplacements& group, const View& x, const View& y,
                const Segment& segment);
-  void Branches(const LoraGroup* const* adapters, int32_t group, int64_t max_rank, const View& x,
-                int64_t in, const View& y, int64_t out, int64_t rows);
+  void Branches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
+                const View& x, int64_t in, const View& y, int64_t out, int64_t rows);
   void HeadRows(const std::vector<Segment>& segments, int64_t first, int64_t count, float* out);
 
   const DecoderSpec spec_;

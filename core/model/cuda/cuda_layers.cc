@@ -8,10 +8,13 @@ namespace {
 
 constexpr NormParams kNoNorm{};
 
-const DeviceGroup& LayersGroup(const DeviceAdapter& adapter, int64_t layer, int which) {
+const DeviceReplacements& LayerReplacements(const DeviceAdapter& adapter, int64_t layer,
+                                            int which) {
   return adapter.layers[static_cast<size_t>(layer)].groups[which];
 }
-const DeviceGroup& HeadGroup(const DeviceAdapter& adapter, int64_t, int) { return adapter.head; }
+const DeviceReplacements& HeadReplacements(const DeviceAdapter& adapter, int64_t, int) {
+  return adapter.head;
+}
 
 bool ChangesHead(const LoraWeights& lora) {
   return lora.head.present() || !lora.head.replaced.empty() || !lora.head.bias.empty() ||
@@ -257,13 +260,13 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
 
 void CudaDecoder::Linear(const DeviceLinear& w, const View& x, const View& y, int64_t layer,
                          int which, const Step& step) {
-  Products(w, x, y, step.segments, LayersGroup, layer, which);
+  Products(w, x, y, step.segments, LayerReplacements, layer, which);
   if (step.max_rank == 0) return;
   Branches(table_.adapters.device, LayerGroup(layer, which), step.max_rank, x, w.in, y, w.out,
            step.rows);
 }
 
-void CudaDecoder::Branches(const LoraGroup* const* adapters, int32_t group, int64_t max_rank,
+void CudaDecoder::Branches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
                            const View& x, int64_t in, const View& y, int64_t out, int64_t rows) {
   LoraParams lora{};
   lora.dtype = options_.dtype;
@@ -285,7 +288,7 @@ void CudaDecoder::Branches(const LoraGroup* const* adapters, int32_t group, int6
 // The base's product for the rows it serves, in runs of one bias, then what adapters bring whole.
 void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
                            const std::vector<Segment>& segments,
-                           const DeviceGroup& (*group)(const DeviceAdapter&, int64_t, int),
+                           const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
                            int64_t layer, int which) {
   GemmParams gemm{};
   gemm.dtype = options_.dtype;
@@ -303,7 +306,8 @@ void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
     device_->Run(gemm);
   };
   for (const Segment& s : segments) {
-    const DeviceGroup* own = s.adapter == nullptr ? nullptr : &group(*s.adapter, layer, which);
+    const DeviceReplacements* own =
+        s.adapter == nullptr ? nullptr : &group(*s.adapter, layer, which);
     if (own != nullptr && own->replaces_all) continue;
     const float* bias = own != nullptr && own->bias != nullptr ? own->bias : w.bias;
     if (s.begin != end || bias != gemm.bias) {
@@ -319,7 +323,7 @@ void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
   }
 }
 
-void CudaDecoder::Replace(const DeviceLinear& w, const DeviceGroup& group, const View& x,
+void CudaDecoder::Replace(const DeviceLinear& w, const DeviceReplacements& group, const View& x,
                           const View& y, const Segment& s) {
   GemmParams gemm{};
   gemm.dtype = options_.dtype;
@@ -328,7 +332,7 @@ void CudaDecoder::Replace(const DeviceLinear& w, const DeviceGroup& group, const
   gemm.rows = s.end - s.begin;
   gemm.k = w.in;
   const float* bias = group.bias != nullptr ? group.bias : w.bias;
-  for (const DeviceReplacement& part : group.replaced) {
+  for (const DeviceReplacedLinear& part : group.replaced) {
     gemm.w = part.w;
     gemm.bias = bias == nullptr ? nullptr : bias + part.column_begin;
     gemm.y = RowsOf(y, s.begin) + part.column_begin * element_;
@@ -388,9 +392,9 @@ void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
 void CudaDecoder::HeadRows(const std::vector<Segment>& segments, int64_t first, int64_t count,
                            float* out) {
   const View x{RowsOf(hidden_, first), hidden_.ld};
-  Products(weights_.head, x, logits_, segments, HeadGroup, 0, 0);
+  Products(weights_.head, x, logits_, segments, HeadReplacements, 0, 0);
   int64_t max_rank = 0;
-  std::vector<const LoraGroup*> tables(static_cast<size_t>(count), nullptr);
+  std::vector<const LoraGroupParams*> tables(static_cast<size_t>(count), nullptr);
   for (const Segment& s : segments) {
     if (s.adapter == nullptr || s.adapter->head.rank == 0) continue;
     max_rank = std::max(max_rank, s.adapter->head.rank);
@@ -398,8 +402,8 @@ void CudaDecoder::HeadRows(const std::vector<Segment>& segments, int64_t first, 
   }
   if (max_rank > 0) {
     device_->CopyToDevice(head_adapters_.data(), tables.data(), tables.size() * sizeof(tables[0]));
-    Branches(reinterpret_cast<const LoraGroup* const*>(head_adapters_.data()), bank_.head_group(),
-             max_rank, x, spec_.hidden, logits_, spec_.vocabulary, count);
+    Branches(reinterpret_cast<const LoraGroupParams* const*>(head_adapters_.data()),
+             bank_.head_group(), max_rank, x, spec_.hidden, logits_, spec_.vocabulary, count);
   }
   LogitsParams logits{};
   logits.dtype = options_.dtype;

@@ -143,7 +143,7 @@ struct GemmParams {
 };
 
 // One module's branch.
-struct LoraPart {
+struct LoraPartParams {
   int32_t rank_begin;  // in the group's h
   int32_t rank;
   int32_t column_begin;
@@ -155,18 +155,18 @@ struct LoraPart {
   const float* base_bias;  // [columns] or null
 };
 
-struct LoraGroup {
+struct LoraGroupParams {
   int32_t rank;  // of all parts; 0: nothing here
   int32_t parts;
   const float* a;  // panels of the stacked A [rank/32][k][32]
-  LoraPart part[kMaxParts];
+  LoraPartParams part[kMaxParts];
 };
 
 // h[r] = A · x[r] of group `group` of each row's adapter; then y[r] += what its parts say. Rows of
 // the base are left alone.
 struct LoraParams {
   ComputeType dtype;
-  const LoraGroup* const* adapters;  // [rows]: the row's adapter's groups; null: the base
+  const LoraGroupParams* const* adapters;  // [rows]: the row's adapter's groups; null: the base
   int32_t group;
   int32_t max_rank;  // >= any row's
   const void* x;     // [rows, ldx]

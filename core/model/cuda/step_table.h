@@ -44,15 +44,15 @@ class StepTable {
 
   int64_t bytes() const { return memory_.bytes(); }
 
-  Column<const void*> sources;           // [rows]: the embedding of each row's token
-  Column<const void*> position_sources;  // [rows]: and of its position
-  Column<const LoraGroup*> adapters;     // [rows]
-  Column<void*> blocks;                  // [rows]: where its key and value go
-  Column<int32_t> slots;                 // [rows]: and which place in there
-  Column<int32_t> outputs;               // [rows]: row of each output row
-  Column<AttentionUnit> units;           // [rows · units_per_row]
-  Column<const float*> branch_sources;   // [rows]: Aᵀ's row of each row's token or position
-  std::vector<Column<float>> ropes;      // by rope: [rows, 2, half]
+  Column<const void*> sources;              // [rows]: the embedding of each row's token
+  Column<const void*> position_sources;     // [rows]: and of its position
+  Column<const LoraGroupParams*> adapters;  // [rows]
+  Column<void*> blocks;                     // [rows]: where its key and value go
+  Column<int32_t> slots;                    // [rows]: and which place in there
+  Column<int32_t> outputs;                  // [rows]: row of each output row
+  Column<AttentionUnit> units;              // [rows · units_per_row]
+  Column<const float*> branch_sources;      // [rows]: Aᵀ's row of each row's token or position
+  std::vector<Column<float>> ropes;         // by rope: [rows, 2, half]
 
  private:
   template <typename T>

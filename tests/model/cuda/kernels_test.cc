@@ -495,7 +495,7 @@ class LoraCase {
     y_.Fill(random, kOut);
     before_ = y_;
     for (const Adapter& adapter : adapters) Add(adapter, random);
-    std::vector<const LoraGroup*> of_row;
+    std::vector<const LoraGroupParams*> of_row;
     for (int a : rows) of_row.push_back(a < 0 ? nullptr : groups_[static_cast<size_t>(a)]);
     LoraParams p{};
     p.dtype = dtype;
@@ -557,7 +557,7 @@ class LoraCase {
   }
 
   void Add(const Adapter& adapter, std::mt19937& random) {
-    LoraGroup group{};
+    LoraGroupParams group{};
     std::vector<Part>& parts = parts_.emplace_back();
     int column = 0;
     for (size_t i = 0; i < adapter.ranks.size(); ++i) {
@@ -572,7 +572,7 @@ class LoraCase {
         part.magnitude = Row(random, part.columns);
         part.base_bias = Row(random, part.columns);
       }
-      LoraPart& p = group.part[group.parts++];
+      LoraPartParams& p = group.part[group.parts++];
       p.rank_begin = group.rank;
       p.rank = part.rank;
       p.column_begin = part.begin;
@@ -593,14 +593,14 @@ class LoraCase {
       }
     }
     group.a = bench_.Put(Panels(stacked, group.rank, kIn));
-    groups_.push_back(bench_.Put(std::vector<LoraGroup>{LoraGroup{}, group}));
+    groups_.push_back(bench_.Put(std::vector<LoraGroupParams>{LoraGroupParams{}, group}));
   }
 
   ComputeType dtype_;
   Bench bench_;
   Matrix x_, y_, before_;
   std::vector<std::vector<Part>> parts_;
-  std::vector<const LoraGroup*> groups_;
+  std::vector<const LoraGroupParams*> groups_;
 };
 
 const std::vector<Adapter> kAdapters = {{{4}, {300}},

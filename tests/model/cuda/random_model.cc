@@ -193,12 +193,11 @@ std::shared_ptr<const LoraWeights> RandomAdapter(const DecoderSpec& spec, int64_
   Numbers numbers(seed + 17);
   auto lora = std::make_shared<LoraWeights>();
   lora->version = absl::StrCat("random ", rank, " ", dora, " ", seed);
-  const auto fill = [&](const std::vector<LinearSpec>& parts, int64_t in,
-                        plumbline::LoraGroup& group) {
+  const auto fill = [&](const std::vector<LinearSpec>& parts, int64_t in, LoraGroup& group) {
     group.in = in;
     int64_t column = 0;
     for (const LinearSpec& linear : parts) {
-      plumbline::LoraPart part;
+      LoraPart part;
       part.rank_begin = group.rank;
       part.rank = rank;
       part.column_begin = column;

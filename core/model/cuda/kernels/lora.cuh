@@ -18,7 +18,7 @@ template <typename Body>
 PLUMBLINE_DEVICE void ForRuns(const LoraParams& p, int64_t row, Body body) {
   const int count = static_cast<int>(p.rows - row < kLoraRows ? p.rows - row : kLoraRows);
   for (int first = 0; first < count;) {
-    const LoraGroup* adapter = p.adapters[row + first];
+    const LoraGroupParams* adapter = p.adapters[row + first];
     int last = first + 1;
     while (last < count && p.adapters[row + last] == adapter) ++last;
     if (adapter != nullptr && adapter[p.group].rank > 0) body(adapter[p.group], first, last);
@@ -35,7 +35,7 @@ LoraDown(LoraParams p) {
   const int64_t rank0 = static_cast<int64_t>(BlockX()) * kWarp;
   const int64_t rank = rank0 + ThreadIndex() % kWarp;
   const T* x = static_cast<const T*>(p.x) + row * p.ldx;
-  ForRuns(p, row, [&](const LoraGroup& group, int first, int last) {
+  ForRuns(p, row, [&](const LoraGroupParams& group, int first, int last) {
     if (rank0 >= group.rank) return;
     float acc[kLoraRows] = {};
     PanelSlice<kLoraRows>(x, p.ldx, p.k, group.a + rank0 * p.k, ThreadIndex() / kWarp, first, last,
@@ -53,9 +53,9 @@ LoraUp(LoraParams p) {
   const int64_t row = static_cast<int64_t>(BlockY()) * kLoraRows;
   const int64_t n = static_cast<int64_t>(BlockX()) * kLoraThreads + ThreadIndex();
   if (n >= p.n) return;
-  ForRuns(p, row, [&](const LoraGroup& group, int first, int last) {
+  ForRuns(p, row, [&](const LoraGroupParams& group, int first, int last) {
     for (int i = 0; i < group.parts; ++i) {
-      const LoraPart& part = group.part[i];
+      const LoraPartParams& part = group.part[i];
       const int64_t c = n - part.column_begin;
       if (c < 0 || c >= part.columns) continue;
       const float* b = part.b + c / kWarp * part.rank * kWarp + c % kWarp;
