@@ -10,6 +10,7 @@
 #include "core/model/decoder_internal.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/linear_internal.h"
+#include "core/model/segment.h"
 #include "core/model/sharing.h"
 
 namespace plumbline {
@@ -169,23 +170,14 @@ void DecoderImpl<T>::Arrange(absl::Span<const Chunk> chunks) {
   segments_.clear();
   out_segments_.clear();
   step_.count = step_.longest = output_rows_ = 0;
-  const auto extend = [](std::vector<Segment>& segments, const LoraWeights* adapter, int64_t begin,
-                         int64_t end) {
-    if (begin == end) return;
-    if (!segments.empty() && segments.back().adapter == adapter) {
-      segments.back().row_end = end;
-    } else {
-      segments.push_back({adapter, begin, end});
-    }
-  };
   for (size_t c = 0; c < step_.chunks.size(); ++c) {
     const Chunk& chunk = step_.chunks[c];
     const int64_t count = static_cast<int64_t>(chunk.tokens.size());
     step_.first.push_back(step_.count);
     step_.chunk_of.insert(step_.chunk_of.end(), count, static_cast<int32_t>(c));
-    extend(segments_, chunk.adapter, step_.count, step_.count + count);
+    AppendRows(chunk.adapter, step_.count, step_.count + count, segments_);
     const int64_t outputs = count - chunk.first_output;
-    extend(out_segments_, chunk.adapter, output_rows_, output_rows_ + outputs);
+    AppendRows(chunk.adapter, output_rows_, output_rows_ + outputs, out_segments_);
     step_.count += count;
     output_rows_ += outputs;
     step_.longest = std::max(step_.longest, chunk.position + count);
@@ -212,24 +204,24 @@ void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::
   for (const Segment& s : segments_) {
     const EmbeddingChange* change = s.adapter == nullptr ? nullptr : &(s.adapter->*member);
     ForRows(threads_, s.rows(), 4 * e, [&](int64_t begin, int64_t end) {
-      for (int64_t row = s.row_begin + begin; row < s.row_begin + end; ++row) {
+      for (int64_t row = s.begin + begin; row < s.begin + end; ++row) {
         CopyRow(table, change, index(row), out + row * e);
         if (scale != 0) kernels_.scale(scale, out + row * e, e);
       }
     });
     if (change == nullptr || change->low_rank.rank == 0) continue;
-    const int64_t count = s.row_end - s.row_begin;
+    const int64_t count = s.rows();
     const int64_t rank = change->low_rank.rank;
     if (h_.size() < count * rank) h_ = AlignedBuffer<float>(count * rank);
     for (int64_t row = 0; row < count; ++row) {
-      std::copy_n(change->a.data() + int64_t{index(s.row_begin + row)} * rank, rank,
+      std::copy_n(change->a.data() + int64_t{index(s.begin + row)} * rank, rank,
                   h_.data() + row * rank);
     }
     LoraUpArgs<T> up = LoraUpArgsOf<T>(change->low_rank);
     up.h = h_.data();
     up.ldh = rank;
     up.rows = count;
-    up.y = out + s.row_begin * e;
+    up.y = out + s.begin * e;
     up.ldy = e;
     threads_.Run(PanelCount(e), 16,
                  [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up, begin, end); });
@@ -269,9 +261,9 @@ void DecoderImpl<T>::Norm(const NormWeights& norm, const T* x, T* y, Select sele
   };
   for (size_t s = 0; s < segments.size();) {  // neighbours with one norm together
     const NormWeights* weights = used(segments[s]);
-    const int64_t row = segments[s].row_begin;
+    const int64_t row = segments[s].begin;
     for (++s; s < segments.size() && used(segments[s]) == weights;) ++s;
-    const int64_t rows = segments[s - 1].row_end - row;
+    const int64_t rows = segments[s - 1].end - row;
     ForRows(threads_, rows, 4 * e, [&](int64_t begin, int64_t end) {
       kernels_.norm(spec_.norm, x + (row + begin) * e, e, weights->weight.data(),
                     weights->bias.data(), spec_.norm_epsilon, end - begin, e, y + (row + begin) * e,
@@ -314,8 +306,8 @@ void DecoderImpl<T>::FirstLogits(int64_t begin, int64_t end, int64_t columns, fl
     const int64_t count = std::min(kLogitRows, end - row);
     std::vector<Segment> segments;
     for (const Segment& s : out_segments_) {
-      const int64_t from = std::max(s.row_begin, row) - row;
-      const int64_t to = std::min(s.row_end, row + count) - row;
+      const int64_t from = std::max(s.begin, row) - row;
+      const int64_t to = std::min(s.end, row + count) - row;
       if (from < to) segments.push_back({s.adapter, from, to});
     }
     T* logits = logits_.data();

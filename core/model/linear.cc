@@ -66,23 +66,23 @@ void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup selec
     if (const LoraGroup* group = GroupOf(s, select)) ldh_ = std::max(ldh_, group->rank);
   }
   if (ldh_ == 0) return;
-  Grow(h_, segments.back().row_end * ldh_);
+  Grow(h_, segments.back().end * ldh_);
   for (const Segment& s : segments) {
     const LoraGroup* group = GroupOf(s, select);
     if (group == nullptr || !group->present()) continue;
-    for (int64_t row = s.row_begin; row < s.row_end; row += kDownRows) {
+    for (int64_t row = s.begin; row < s.end; row += kDownRows) {
       for (int64_t panel = 0; panel < PanelCount(group->rank); ++panel) {
-        downs_.push_back({group, row, std::min(kDownRows, s.row_end - row), panel});
+        downs_.push_back({group, row, std::min(kDownRows, s.end - row), panel});
       }
     }
     const bool whole = group->replaced.empty() && group->rows.columns.empty();
     for (const LoraPart& part : group->parts) {
       Up up;
       up.args = LoraUpArgsOf<T>(part);
-      up.args.h = h_.data() + s.row_begin * ldh_ + part.rank_begin;
+      up.args.h = h_.data() + s.begin * ldh_ + part.rank_begin;
       up.args.ldh = ldh_;
       up.args.rows = s.rows();
-      up.args.y = y + s.row_begin * w.out + part.column_begin;
+      up.args.y = y + s.begin * w.out + part.column_begin;
       up.args.ldy = w.out;
       up.fused = whole && part.column_begin % kPanelColumns == 0;
       up.panel_begin = part.column_begin / kPanelColumns;
@@ -139,15 +139,15 @@ void LinearRunner<T>::PlanBase(const PackedLinear<T>& w, const T* x, T* y, Selec
     const std::vector<float>& bias =
         group != nullptr && !group->bias.empty() ? group->bias : w.bias;
     args.bias = bias.empty() ? nullptr : bias.data();
-    if (!runs_.empty() && end == s.row_begin && runs_.back().bias == args.bias) {
+    if (!runs_.empty() && end == s.begin && runs_.back().bias == args.bias) {
       runs_.back().rows += s.rows();
     } else {
-      args.x = x + s.row_begin * w.in;
-      args.y = y + s.row_begin * w.out;
+      args.x = x + s.begin * w.in;
+      args.y = y + s.begin * w.out;
       args.rows = s.rows();
       runs_.push_back(args);
     }
-    end = s.row_end;
+    end = s.end;
   }
   // With one tile of rows the cores are busy with the panel at hand to its end.
   const int64_t panel_bytes = PackedElements<T>(kPanelColumns, w.in) * int64_t{sizeof(T)};
@@ -261,14 +261,14 @@ void LinearRunner<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select
     if (group == nullptr) continue;
     const std::vector<float>& bias = group->bias.empty() ? w.bias : group->bias;
     GemmArgs<T> args;
-    args.x = x + s.row_begin * w.in;
+    args.x = x + s.begin * w.in;
     args.ldx = w.in;
     args.rows = s.rows();
     args.k = w.in;
     for (const ReplacedLinear& part : group->replaced) {
       args.panels = reinterpret_cast<const T*>(part.panels.data());
       args.bias = bias.empty() ? nullptr : bias.data() + part.column_begin;
-      args.y = y + s.row_begin * w.out + part.column_begin;
+      args.y = y + s.begin * w.out + part.column_begin;
       args.ldy = w.out;
       args.n = part.columns;
       Product(args);
@@ -285,7 +285,7 @@ void LinearRunner<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select
     Product(args);
     for (int64_t row = 0; row < args.rows; ++row) {
       for (int64_t c = 0; c < n; ++c) {
-        y[(s.row_begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];
+        y[(s.begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];
       }
     }
   }

@@ -21,18 +21,11 @@
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/kernels/kernels.h"
 #include "core/model/lora_weights_internal.h"
+#include "core/model/segment.h"
 #include "core/model/sharing.h"
 #include "core/model/thread_pool.h"
 
 namespace plumbline {
-
-// A run of rows with one adapter.
-struct Segment {
-  const LoraWeights* adapter;  // null: the base
-  int64_t row_begin;
-  int64_t row_end;
-  int64_t rows() const { return row_end - row_begin; }
-};
 
 // What of an adapter belongs to the linear at hand.
 using SelectGroup = absl::FunctionRef<const LoraGroup&(const LoraWeights&)>;

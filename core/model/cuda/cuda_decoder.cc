@@ -177,24 +177,16 @@ void CudaDecoder::Forward(absl::Span<const Chunk> chunks) {
 }
 
 void CudaDecoder::RunStep(Step& step) {
-  const auto extend = [](auto& segments, auto adapter, int64_t begin, int64_t end) {
-    if (begin == end) return;
-    if (!segments.empty() && segments.back().adapter == adapter && segments.back().end == begin) {
-      segments.back().end = end;
-    } else {
-      segments.push_back({adapter, begin, end});
-    }
-  };
   const int64_t group = spec_.heads / spec_.kv_heads;
   for (size_t c = 0; c < step.chunks.size(); ++c) {
     const Chunk& chunk = step.chunks[c];
     const DeviceAdapter* adapter = step.adapters[c];
     const int64_t count = static_cast<int64_t>(chunk.tokens.size());
     const int64_t outputs = count - chunk.first_output;
-    extend(step.segments, adapter, step.tokens, step.tokens + count);
-    extend(step.out_segments, adapter, step.outputs, step.outputs + outputs);
-    extend(out_segments_, chunk.adapter, output_rows_ + step.outputs,
-           output_rows_ + step.outputs + outputs);
+    AppendRows(adapter, step.tokens, step.tokens + count, step.segments);
+    AppendRows(adapter, step.outputs, step.outputs + outputs, step.out_segments);
+    AppendRows(chunk.adapter, output_rows_ + step.outputs, output_rows_ + step.outputs + outputs,
+               out_segments_);
     step.tokens += count;
     step.outputs += outputs;
     step.units += (count * group + kAttentionRows - 1) / kAttentionRows;

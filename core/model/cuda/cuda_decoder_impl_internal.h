@@ -13,6 +13,7 @@
 #include "core/model/cuda/device_memory.h"
 #include "core/model/cuda/step_table.h"
 #include "core/model/rope_table.h"
+#include "core/model/segment.h"
 
 namespace plumbline::cuda {
 
@@ -59,14 +60,7 @@ class CudaDecoder : public Decoder {
     char* data = nullptr;
     int64_t ld = 0;
   };
-  struct Segment {  // a run of rows with one adapter
-    const DeviceAdapter* adapter;
-    int64_t begin, end;
-  };
-  struct OutSegment {
-    const LoraWeights* adapter;
-    int64_t begin, end;
-  };
+  using DeviceSegment = SegmentOf<DeviceAdapter>;
   struct Step {
     absl::Span<const Chunk> chunks;
     int64_t tokens = 0;   // of the chunks
@@ -76,8 +70,8 @@ class CudaDecoder : public Decoder {
     int64_t max_rank = 0;
     bool plain = true;
     std::vector<const DeviceAdapter*> adapters;  // by chunk
-    std::vector<Segment> segments;               // over rows
-    std::vector<Segment> out_segments;           // over this step's output rows
+    std::vector<DeviceSegment> segments;         // over rows
+    std::vector<DeviceSegment> out_segments;     // over this step's output rows
   };
   struct Graph {
     void* handle = nullptr;
@@ -107,19 +101,20 @@ class CudaDecoder : public Decoder {
   void Attend(const Step& step, int64_t layer);
   // x += post(t); y = next(x), each segment with its own norms. t.data null: nothing joins.
   template <typename Post, typename Next>
-  void Join(const View& t, const std::vector<Segment>& segments, Post post, Next next,
+  void Join(const View& t, const std::vector<DeviceSegment>& segments, Post post, Next next,
             const View& y);
   void Linear(const DeviceLinear& w, const View& x, const View& y, int64_t layer, int which,
               const Step& step);
   void Products(const DeviceLinear& w, const View& x, const View& y,
-                const std::vector<Segment>& segments,
+                const std::vector<DeviceSegment>& segments,
                 const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
                 int64_t layer, int which);
   void Replace(const DeviceLinear& w, const DeviceReplacements& group, const View& x, const View& y,
-               const Segment& segment);
+               const DeviceSegment& segment);
   void Branches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
                 const View& x, int64_t in, const View& y, int64_t out, int64_t rows);
-  void HeadRows(const std::vector<Segment>& segments, int64_t first, int64_t count, float* out);
+  void HeadRows(const std::vector<DeviceSegment>& segments, int64_t first, int64_t count,
+                float* out);
 
   const DecoderSpec spec_;
   const DecoderOptions options_;
@@ -146,7 +141,7 @@ class CudaDecoder : public Decoder {
   bool in_flight_ = false;  // the step table may still be on its way
   absl::flat_hash_map<std::pair<int64_t, int64_t>, Graph> graphs_;  // by rows and rank
 
-  std::vector<OutSegment> out_segments_;  // over the last Forward's output rows
+  std::vector<Segment> out_segments_;  // over the last Forward's output rows
   int64_t output_rows_ = 0;
 };
 

@@ -81,7 +81,7 @@ void CudaDecoder::RunLayers(const Step& step) {
   }
 
   // The output rows' final norm.
-  for (const Segment& s : step.out_segments) {
+  for (const DeviceSegment& s : step.out_segments) {
     JoinParams join{};
     join.dtype = options_.dtype;
     join.style = spec_.norm;
@@ -94,7 +94,7 @@ void CudaDecoder::RunLayers(const Step& step) {
                     : weights_.final_norm;
     join.rows_in = table_.outputs.device + s.begin;
     join.y = RowsOf(hidden_, output_rows_ + s.begin);
-    join.rows = s.end - s.begin;
+    join.rows = s.rows();
     device_->Run(join);
   }
 }
@@ -145,7 +145,7 @@ void CudaDecoder::AddBranch(const Step& step, bool positions, const View& y) {
   if (widest == 0) return;
   device_->CopyToDevice(table_.branch_sources.device, sources.data(),
                         sources.size() * sizeof(sources[0]));
-  for (const Segment& s : step.segments) {
+  for (const DeviceSegment& s : step.segments) {
     if (s.adapter == nullptr) continue;
     const int64_t rank = positions ? s.adapter->position_embedding.rank : s.adapter->embedding.rank;
     if (rank == 0) continue;
@@ -154,7 +154,7 @@ void CudaDecoder::AddBranch(const Step& step, bool positions, const View& y) {
     gather.rank = rank;
     gather.h = reinterpret_cast<float*>(h_.data()) + s.begin * rank_capacity_;
     gather.ldh = rank_capacity_;
-    gather.rows = s.end - s.begin;
+    gather.rows = s.rows();
     device_->Run(gather);
   }
   LoraParams up{};
@@ -173,8 +173,8 @@ void CudaDecoder::AddBranch(const Step& step, bool positions, const View& y) {
 }
 
 template <typename Post, typename Next>
-void CudaDecoder::Join(const View& t, const std::vector<Segment>& segments, Post post, Next next,
-                       const View& y) {
+void CudaDecoder::Join(const View& t, const std::vector<DeviceSegment>& segments, Post post,
+                       Next next, const View& y) {
   const auto same = [](const NormParams& a, const NormParams& b) {
     return a.weight == b.weight && a.bias == b.bias;
   };
@@ -220,7 +220,7 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
   rotate.head_stride = head_stride;
   const size_t rope = static_cast<size_t>(std::max(layer_spec.rope, 0));
   if (layer_spec.rope >= 0) rotate.half = static_cast<int32_t>(ropes_[rope].half());
-  for (const Segment& s : step.segments) {
+  for (const DeviceSegment& s : step.segments) {
     rotate.q_weight = w.q_norm.weight;
     rotate.k_weight = w.k_norm.weight;
     if (s.adapter != nullptr) {
@@ -229,7 +229,7 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
       if (own.k_norm.weight != nullptr) rotate.k_weight = own.k_norm.weight;
     }
     rotate.qkv = RowsOf(qkv_, s.begin);
-    rotate.rows = s.end - s.begin;
+    rotate.rows = s.rows();
     rotate.blocks = table_.blocks.device + s.begin;
     rotate.slots = table_.slots.device + s.begin;
     if (rotate.half > 0) {
@@ -287,7 +287,7 @@ void CudaDecoder::Branches(const LoraGroupParams* const* adapters, int32_t group
 
 // The base's product for the rows it serves, in runs of one bias, then what adapters bring whole.
 void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
-                           const std::vector<Segment>& segments,
+                           const std::vector<DeviceSegment>& segments,
                            const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
                            int64_t layer, int which) {
   GemmParams gemm{};
@@ -305,7 +305,7 @@ void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
     gemm.rows = end - begin;
     device_->Run(gemm);
   };
-  for (const Segment& s : segments) {
+  for (const DeviceSegment& s : segments) {
     const DeviceReplacements* own =
         s.adapter == nullptr ? nullptr : &group(*s.adapter, layer, which);
     if (own != nullptr && own->replaces_all) continue;
@@ -318,18 +318,18 @@ void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
     end = s.end;
   }
   flush();
-  for (const Segment& s : segments) {
+  for (const DeviceSegment& s : segments) {
     if (s.adapter != nullptr) Replace(w, group(*s.adapter, layer, which), x, y, s);
   }
 }
 
 void CudaDecoder::Replace(const DeviceLinear& w, const DeviceReplacements& group, const View& x,
-                          const View& y, const Segment& s) {
+                          const View& y, const DeviceSegment& s) {
   GemmParams gemm{};
   gemm.dtype = options_.dtype;
   gemm.x = RowsOf(x, s.begin);
   gemm.ldx = x.ld;
-  gemm.rows = s.end - s.begin;
+  gemm.rows = s.rows();
   gemm.k = w.in;
   const float* bias = group.bias != nullptr ? group.bias : w.bias;
   for (const DeviceReplacedLinear& part : group.replaced) {
@@ -370,9 +370,9 @@ void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
   for (int64_t row = begin; row < end;) {
     bank_.Begin();
     const int64_t last = std::min(row + kLogitRows, end);
-    std::vector<Segment> segments;
+    std::vector<DeviceSegment> segments;
     int64_t reached = row;
-    for (const OutSegment& s : out_segments_) {
+    for (const Segment& s : out_segments_) {
       const int64_t from = std::max(s.begin, row), to = std::min(s.end, last);
       if (from >= to) continue;
       const DeviceAdapter* adapter = nullptr;
@@ -389,13 +389,13 @@ void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
   }
 }
 
-void CudaDecoder::HeadRows(const std::vector<Segment>& segments, int64_t first, int64_t count,
+void CudaDecoder::HeadRows(const std::vector<DeviceSegment>& segments, int64_t first, int64_t count,
                            float* out) {
   const View x{RowsOf(hidden_, first), hidden_.ld};
   Products(weights_.head, x, logits_, segments, HeadReplacements, 0, 0);
   int64_t max_rank = 0;
   std::vector<const LoraGroupParams*> tables(static_cast<size_t>(count), nullptr);
-  for (const Segment& s : segments) {
+  for (const DeviceSegment& s : segments) {
     if (s.adapter == nullptr || s.adapter->head.rank == 0) continue;
     max_rank = std::max(max_rank, s.adapter->head.rank);
     std::fill(tables.begin() + s.begin, tables.begin() + s.end, s.adapter->table);
