@@ -56,7 +56,7 @@ class DecoderImpl : public Decoder {
  private:
   int64_t QkvWidth() const { return spec_.q_width() + 2 * spec_.kv_width(); }
 
-  void Arrange(absl::Span<const Chunk> chunks);
+  void LayOutRows(absl::Span<const Chunk> chunks);
   void Embed();
   void KeepOutputs();
 
@@ -69,8 +69,8 @@ class DecoderImpl : public Decoder {
   void CopyRow(const at::Tensor& table, const EmbeddingChange* change, int32_t index, T* out) const;
   // out [rows, E] = rows index(row) of the table, changed as each segment's adapter says.
   template <typename Index>
-  void Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member, float scale, Index index,
-            T* out);
+  void LookUpRows(const at::Tensor& table, EmbeddingChange LoraWeights::*member, float scale,
+                  Index index, T* out);
   const DecoderSpec spec_;
   const DecoderOptions options_;
   const DecoderWeights<T> weights_;
@@ -102,7 +102,7 @@ class DecoderImpl : public Decoder {
 
 template <typename T>
 void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
-  Arrange(chunks);
+  LayOutRows(chunks);
   Embed();
   attention_.Begin(step_);
   for (size_t i = 0; i < spec_.layers.size(); ++i) {
@@ -163,7 +163,7 @@ void DecoderImpl<T>::Forward(absl::Span<const Chunk> chunks) {
 }
 
 template <typename T>
-void DecoderImpl<T>::Arrange(absl::Span<const Chunk> chunks) {
+void DecoderImpl<T>::LayOutRows(absl::Span<const Chunk> chunks) {
   step_.chunks.assign(chunks.begin(), chunks.end());
   step_.first.clear();
   step_.chunk_of.clear();
@@ -186,11 +186,11 @@ void DecoderImpl<T>::Arrange(absl::Span<const Chunk> chunks) {
 
 template <typename T>
 void DecoderImpl<T>::Embed() {
-  Look(
+  LookUpRows(
       weights_.embedding, &LoraWeights::embedding, RoundTo(options_.dtype, spec_.embedding_scale),
       [&](int64_t row) { return step_.chunk(row).tokens[step_.offset(row)]; }, x_.data());
   if (!weights_.position_embedding.defined()) return;
-  Look(
+  LookUpRows(
       weights_.position_embedding, &LoraWeights::position_embedding, 0,
       [&](int64_t row) { return static_cast<int32_t>(step_.position(row)); }, joined_.data());
   Add(joined_.data(), x_.data(), step_.count);
@@ -198,8 +198,8 @@ void DecoderImpl<T>::Embed() {
 
 template <typename T>
 template <typename Index>
-void DecoderImpl<T>::Look(const at::Tensor& table, EmbeddingChange LoraWeights::*member,
-                          float scale, Index index, T* out) {
+void DecoderImpl<T>::LookUpRows(const at::Tensor& table, EmbeddingChange LoraWeights::*member,
+                                float scale, Index index, T* out) {
   const int64_t e = spec_.hidden;
   for (const Segment& s : segments_) {
     const EmbeddingChange* change = s.adapter == nullptr ? nullptr : &(s.adapter->*member);

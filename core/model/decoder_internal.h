@@ -54,7 +54,7 @@ struct DecoderOptions {
   Isa isa = BestIsa();     // kernels to compute with; one this machine can run
 };
 
-// Thread-compatible: one thread (the device thread) makes every call but spec() and modules().
+// Thread-compatible: one thread (the device thread) makes every call but spec().
 class Decoder {
  public:
   // Reads the weights; `threads` is borrowed and used by every call. May throw c10::Error or
@@ -81,8 +81,8 @@ class Decoder {
   virtual int64_t output_rows() const = 0;
   // Logits of output rows [begin, end): out [end - begin, V] fp32, rounded through the dtype.
   virtual void Logits(int64_t begin, int64_t end, float* out) = 0;
-  // The same of the vocabulary's first `columns`, a multiple of kPanelColumns or V: out
-  // [end - begin, columns]. Here: all are computed and those are kept.
+  // Logits of token ids [0, columns) only, `columns` a multiple of kPanelColumns or V: out
+  // [end - begin, columns]. This default computes all and copies each row's prefix.
   virtual void FirstLogits(int64_t begin, int64_t end, int64_t columns, float* out) {
     const int64_t v = spec().vocabulary;
     std::vector<float> all(static_cast<size_t>((end - begin) * v));

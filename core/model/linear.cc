@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kDownRows = 8;  // rows of a unit of A · x: a tile of the GEMM
 // Two panels larger than this drive one another out of the cache.
 constexpr int64_t kFedPanelBytes = 640 << 10;
-// Of branches: half of a first-level cache.
+// Bytes of LoRA B prefetched at once before a panel's branches run: half of an L1 cache.
 constexpr int64_t kBurstBytes = 24 << 10;
 
 template <typename T>
@@ -20,7 +20,7 @@ void Grow(AlignedBuffer<T>& buffer, int64_t size) {
 
 // Panel `p` of a branch's B.
 template <typename T>
-Ahead PanelOfB(const LoraUpArgs<T>& up, int64_t p) {
+PrefetchRange PanelOfB(const LoraUpArgs<T>& up, int64_t p) {
   if (up.panels != nullptr) {
     const int64_t elements = up.rank * kPanelColumns;
     return {up.panels + p * elements, elements * int64_t{sizeof(float)}};
@@ -30,10 +30,10 @@ Ahead PanelOfB(const LoraUpArgs<T>& up, int64_t p) {
 }
 
 // All lines of memory's answer at once, where the sums of a product would ask one after the other.
-void BringNear(const Ahead& ahead) {
+void Prefetch(const PrefetchRange& range) {
   constexpr int64_t kLine = 64;
-  const char* const data = static_cast<const char*>(ahead.data);
-  for (int64_t i = 0; i < ahead.bytes; i += kLine) __builtin_prefetch(data + i);
+  const char* const data = static_cast<const char*>(range.data);
+  for (int64_t i = 0; i < range.bytes; i += kLine) __builtin_prefetch(data + i);
 }
 
 const LoraGroup* GroupOf(const Segment& segment, SelectGroup select) {
@@ -48,9 +48,9 @@ void LinearRunner<T>::Run(const PackedLinear<T>& w, const T* x, T* y, SelectGrou
   PlanLora(w, y, select, segments);
   PlanBase(w, x, y, select, segments);
   for (GemmArgs<T>& run : runs_) run.n = columns > 0 ? columns : w.out;
-  DownsAndColumns(x, w.in);
+  ComputeDownsThenPanels(x, w.in);
   Replace(w, x, y, select, segments);
-  LaterUps();
+  ComputeUnfusedUps();
 }
 
 // ---- low-rank branches ----
@@ -97,7 +97,7 @@ void LinearRunner<T>::PlanLora(const PackedLinear<T>& w, T* y, SelectGroup selec
 }
 
 template <typename T>
-void LinearRunner<T>::LoraDown(const Down& down, const T* x, int64_t in) {
+void LinearRunner<T>::ComputeDown(const Down& down, const T* x, int64_t in) {
   const LoraGroup& group = *down.group;
   const T* const rows = x + down.row_begin * in;
   float* const h = h_.data() + down.row_begin * ldh_;
@@ -113,7 +113,7 @@ void LinearRunner<T>::LoraDown(const Down& down, const T* x, int64_t in) {
 
 // Branches on columns that do not start with a panel, or that may lie under replaced ones.
 template <typename T>
-void LinearRunner<T>::LaterUps() {
+void LinearRunner<T>::ComputeUnfusedUps() {
   for (const Up& up : absl::MakeConstSpan(ups_).subspan(fused_ups_)) {
     threads_.Run(PanelCount(up.args.n), 16,
                  [&](int64_t begin, int64_t end, int) { kernels_.lora_up(up.args, begin, end); });
@@ -161,27 +161,28 @@ int64_t LinearRunner<T>::Grain(int64_t panels, int64_t panel_cost) const {
       {1, kWorthSharing / std::max<int64_t>(panel_cost, 1), panels / (8 * threads_.threads())});
 }
 
-// What is read right after panel `panel` of the base, soonest first. `ups`: those on its columns.
+// Lists what is read right after panel `panel` of the base, soonest first. `ups`: those on its
+// columns.
 template <typename T>
-void LinearRunner<T>::ListAhead(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
-                                std::vector<Ahead>& ahead) const {
-  ahead.clear();
-  for (const Up& up : ups) ahead.push_back(PanelOfB(up.args, panel - up.panel_begin));
+void LinearRunner<T>::ListPrefetches(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
+                                     std::vector<PrefetchRange>& prefetches) const {
+  prefetches.clear();
+  for (const Up& up : ups) prefetches.push_back(PanelOfB(up.args, panel - up.panel_begin));
   if (feeds_next_panel_ && next_panel < PanelCount(runs_[0].n)) {
     const int64_t elements = PackedElements<T>(kPanelColumns, runs_[0].k);
     const int64_t width = std::min<int64_t>(kPanelColumns, runs_[0].n - next_panel * kPanelColumns);
-    ahead.push_back({runs_[0].panels + next_panel * elements,
-                     PackedElements<T>(width, runs_[0].k) * int64_t{sizeof(T)}});
+    prefetches.push_back({runs_[0].panels + next_panel * elements,
+                          PackedElements<T>(width, runs_[0].k) * int64_t{sizeof(T)}});
   }
 }
 
 // A panel meets all runs while it is in the cache, then the branches on its columns.
 template <typename T>
-void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread) {
+void LinearRunner<T>::ComputePanels(int64_t panel_begin, int64_t panel_end, int thread) {
   if (runs_.size() == 1 && ups_.empty() && !feeds_next_panel_) {
     return kernels_.gemm(runs_[0], panel_begin, panel_end);
   }
-  std::vector<Ahead>& ahead = ahead_[thread];
+  std::vector<PrefetchRange>& prefetches = prefetches_[thread];
   size_t first = 0;  // of the branches on the panel's columns
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
     while (first < fused_ups_ && ups_[first].panel_end <= panel) ++first;
@@ -191,18 +192,18 @@ void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread
     // Behind the last panel of a grain: the others take a grain each meanwhile.
     const int64_t skipped =
         panel + 1 < panel_end ? 0 : (threads_.threads() - 1) * (panel_end - panel_begin);
-    ListAhead(ups, panel, panel + 1 + skipped, ahead);
+    ListPrefetches(ups, panel, panel + 1 + skipped, prefetches);
     for (GemmArgs<T> run : runs_) {
-      run.ahead = ahead.data();
-      run.ahead_count = static_cast<int64_t>(ahead.size());
+      run.prefetches = prefetches.data();
+      run.prefetch_count = static_cast<int64_t>(prefetches.size());
       kernels_.gemm(run, panel, panel + 1);
-      ahead.clear();
+      prefetches.clear();
     }
     int64_t burst = kBurstBytes;
     for (const Up& up : ups) {
-      const Ahead b = PanelOfB(up.args, panel - up.panel_begin);
+      const PrefetchRange b = PanelOfB(up.args, panel - up.panel_begin);
       burst -= b.bytes;
-      if (burst >= 0) BringNear(b);
+      if (burst >= 0) Prefetch(b);
     }
     // Those that are not done were begun by others.
     while (!ups.empty() && downs_left_.load(std::memory_order_acquire) > 0) _mm_pause();
@@ -214,7 +215,7 @@ void LinearRunner<T>::Columns(int64_t panel_begin, int64_t panel_end, int thread
 
 // One loop over the units of A · x, then the base's panels.
 template <typename T>
-void LinearRunner<T>::DownsAndColumns(const T* x, int64_t in) {
+void LinearRunner<T>::ComputeDownsThenPanels(const T* x, int64_t in) {
   const int64_t downs = static_cast<int64_t>(downs_.size());
   const int64_t down_cost = downs == 0 ? 0 : downs_[0].rows * in * kPanelColumns;
   const int64_t down_grain = Grain(downs, down_cost);
@@ -232,12 +233,12 @@ void LinearRunner<T>::DownsAndColumns(const T* x, int64_t in) {
       if (grain < down_grains) {
         const int64_t first = grain * down_grain;
         for (int64_t i = first; i < std::min(downs, first + down_grain); ++i) {
-          LoraDown(downs_[i], x, in);
+          ComputeDown(downs_[i], x, in);
         }
         downs_left_.fetch_sub(1, std::memory_order_release);
       } else {
         const int64_t first = (grain - down_grains) * panel_grain;
-        Columns(first, std::min(panels, first + panel_grain), thread);
+        ComputePanels(first, std::min(panels, first + panel_grain), thread);
       }
     }
   });
@@ -246,7 +247,7 @@ void LinearRunner<T>::DownsAndColumns(const T* x, int64_t in) {
 // ---- what replaces ----
 
 template <typename T>
-void LinearRunner<T>::Product(const GemmArgs<T>& args) {
+void LinearRunner<T>::RunGemm(const GemmArgs<T>& args) {
   const int64_t panels = PanelCount(args.n);
   threads_.Run(panels, Grain(panels, args.rows * args.k * kPanelColumns),
                [&](int64_t begin, int64_t end, int) { kernels_.gemm(args, begin, end); });
@@ -271,7 +272,7 @@ void LinearRunner<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select
       args.y = y + s.begin * w.out + part.column_begin;
       args.ldy = w.out;
       args.n = part.columns;
-      Product(args);
+      RunGemm(args);
     }
     const std::vector<int32_t>& columns = group->rows.columns;
     if (columns.empty()) continue;
@@ -282,7 +283,7 @@ void LinearRunner<T>::Replace(const PackedLinear<T>& w, const T* x, T* y, Select
     args.y = columns_.data();
     args.ldy = n;
     args.n = n;
-    Product(args);
+    RunGemm(args);
     for (int64_t row = 0; row < args.rows; ++row) {
       for (int64_t c = 0; c < n; ++c) {
         y[(s.begin + row) * w.out + columns[c]] = columns_.data()[row * n + c];

@@ -52,10 +52,11 @@ class LinearRunner {
  public:
   // Both are borrowed.
   LinearRunner(const Kernels<T>& kernels, ThreadPool* threads)
-      : kernels_(kernels), threads_(*threads), ahead_(threads->threads()) {}
+      : kernels_(kernels), threads_(*threads), prefetches_(threads->threads()) {}
 
   // y [rows, w.out] = x [rows, w.in] · Wᵀ + b, each segment with its adapter's changes. `segments`
-  // cover the rows in order. Of y, the base's product with the first `columns` may do (0: all).
+  // cover the rows in order. `columns` > 0: only the first `columns` of each row of y need be
+  // computed; the rest is unspecified.
   void Run(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
            absl::Span<const Segment> segments, int64_t columns = 0);
 
@@ -81,15 +82,15 @@ class LinearRunner {
   void PlanBase(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                 absl::Span<const Segment> segments);
   int64_t Grain(int64_t panels, int64_t panel_cost) const;
-  void DownsAndColumns(const T* x, int64_t in);
-  void LoraDown(const Down& down, const T* x, int64_t in);
-  void Columns(int64_t panel_begin, int64_t panel_end, int thread);
-  void ListAhead(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
-                 std::vector<Ahead>& ahead) const;
-  void Product(const GemmArgs<T>& args);
+  void ComputeDownsThenPanels(const T* x, int64_t in);
+  void ComputeDown(const Down& down, const T* x, int64_t in);
+  void ComputePanels(int64_t panel_begin, int64_t panel_end, int thread);
+  void ListPrefetches(absl::Span<const Up> ups, int64_t panel, int64_t next_panel,
+                      std::vector<PrefetchRange>& prefetches) const;
+  void RunGemm(const GemmArgs<T>& args);
   void Replace(const PackedLinear<T>& w, const T* x, T* y, SelectGroup select,
                absl::Span<const Segment> segments);
-  void LaterUps();
+  void ComputeUnfusedUps();
 
   const Kernels<T>& kernels_;
   ThreadPool& threads_;
@@ -101,10 +102,11 @@ class LinearRunner {
   size_t fused_ups_ = 0;
   std::atomic<int64_t> downs_left_ = 0;  // grains
   int64_t ldh_ = 0;
-  AlignedBuffer<float> h_;                 // [rows, ldh]
-  bool feeds_next_panel_ = false;          // the base's
-  std::vector<std::vector<Ahead>> ahead_;  // by thread: what the panel at hand brings near
-  AlignedBuffer<T> columns_;               // [rows, columns]: logits of trained rows
+  AlignedBuffer<float> h_;         // [rows, ldh]
+  bool feeds_next_panel_ = false;  // the base's
+  // By thread: what is read after the panel at hand.
+  std::vector<std::vector<PrefetchRange>> prefetches_;
+  AlignedBuffer<T> columns_;  // [rows, columns]: logits of trained rows
 };
 
 }  // namespace plumbline

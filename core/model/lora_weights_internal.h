@@ -108,7 +108,7 @@ using BaseParameter =
 
 // Packs `adapter` for a decoder of `dtype`. Unimplemented: a module that the decoder does not
 // know, or trained rows together with a low-rank branch (PEFT has no such thing). Touches no
-// decoder state: call it from any thread. `threads`: that write the branches.
+// decoder state: call it from any thread. `threads`: how many threads pack the branches.
 absl::StatusOr<std::shared_ptr<const LoraWeights>> PackLora(const DecoderSpec& spec,
                                                             const LoraAdapter& adapter,
                                                             ComputeType dtype, BaseParameter base,

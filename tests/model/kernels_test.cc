@@ -196,21 +196,21 @@ TYPED_TEST(KernelsTest, ABInBfloat16GivesTheBitsOfTheSameBInFloat32) {
   }
 }
 
-TYPED_TEST(KernelsTest, WhatAGemmBringsNearChangesNoBit) {
+TYPED_TEST(KernelsTest, WhatAGemmPrefetchesChangesNoBit) {
   using T = TypeParam;
   const int64_t n = 50;
   const int64_t k = 67;
   const std::vector<T> x = this->Random(9 * k);
   const std::vector<T> panels = this->Packed(this->Random(n * k), n, k);
   const std::vector<float> other(300);
-  const Ahead ahead[] = {{other.data(), 1000}, {other.data() + 250, 64}};
+  const PrefetchRange ranges[] = {{other.data(), 1000}, {other.data() + 250, 64}};
   for (const Kernels<T>* table : this->FastTables()) {
     std::vector<T> plain(9 * n), fed(9 * n);
     GemmArgs<T> args{x.data(), k, 9, k, panels.data(), nullptr, plain.data(), n, n};
     table->gemm(args, 0, PanelCount(n));
     args.y = fed.data();
-    args.ahead = ahead;
-    args.ahead_count = 2;
+    args.prefetches = ranges;
+    args.prefetch_count = 2;
     table->gemm(args, 0, PanelCount(n));
     ASSERT_EQ(std::memcmp(plain.data(), fed.data(), plain.size() * sizeof(T)), 0)
         << IsaName(table->isa);

@@ -277,7 +277,7 @@ void CudaDecoder::FillRow(const Chunk& chunk, const DeviceAdapter* adapter, int6
 }
 
 void CudaDecoder::FillTable(const Step& step) {
-  table_.Arrange(step.rows);
+  table_.LayOut(step.rows);
   const int64_t group = spec_.heads / spec_.kv_heads;
   int64_t row = 0, unit = 0, output = 0;
   for (size_t c = 0; c < step.chunks.size(); ++c) {

@@ -1,6 +1,6 @@
 // The seam between the CUDA decoder and a GPU: memory, one stream, kernels, graphs.
 //
-// The decoder (cuda_decoder.h) is ordinary C++ and knows no CUDA header. A Device is
+// The decoder (cuda_decoder_internal.h) is ordinary C++ and knows no CUDA header. A Device is
 // either the plugin libplumbline_cuda.so, the one thing that nvcc builds (cuda_plugin.cu,
 // plugin_loader.h), or the emulation that runs the very same kernel sources on a CPU thread by
 // thread (tests/model/cuda/emulation.h).

@@ -31,7 +31,7 @@ void StepTable::Take(Column<T>& column, int64_t count) {
   used_ += Aligned(count * static_cast<int64_t>(sizeof(T)));
 }
 
-void StepTable::Arrange(int64_t rows) {
+void StepTable::LayOut(int64_t rows) {
   used_ = 0;
   Take(sources, rows);
   Take(position_sources, rows);

@@ -35,10 +35,10 @@ class StepTable {
   StepTable(const StepTableShape& shape, Device& device);
 
   // Lays the columns out for `rows` rows.
-  void Arrange(int64_t rows);
+  void LayOut(int64_t rows);
   // Room for a sequence's blocks, behind everything else. host and device.
   Column<const void*> TakeBlocks(int64_t count);
-  // Sends what Arrange and TakeBlocks gave out. The host's side must not change until it has
+  // Sends what LayOut and TakeBlocks gave out. The host's side must not change until it has
   // arrived.
   void Send();
 

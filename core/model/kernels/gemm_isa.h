@@ -27,10 +27,10 @@ PLUMBLINE_INLINE void PrefetchToL2(const void* p) { asm volatile("prefetcht1 (%0
 // where there are more tiles, they do it.
 class Feed {
  public:
-  PLUMBLINE_INLINE Feed(const Ahead* begin, int64_t count, int64_t rows, int64_t k)
+  PLUMBLINE_INLINE Feed(const PrefetchRange* begin, int64_t count, int64_t rows, int64_t k)
       : at_(begin), end_(begin + count) {
     int64_t lines = 0;
-    for (const Ahead* a = at_; a != end_; ++a) lines += (a->bytes + kLine - 1) / kLine;
+    for (const PrefetchRange* a = at_; a != end_; ++a) lines += (a->bytes + kLine - 1) / kLine;
     const int64_t calls_a_tile = (k + kFeedEvery - 1) / kFeedEvery;
     const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
     if (tiles > 1) wait_ = calls_a_tile;
@@ -53,8 +53,8 @@ class Feed {
 
  private:
   static constexpr int64_t kLine = 64;
-  const Ahead* at_;
-  const Ahead* end_;
+  const PrefetchRange* at_;
+  const PrefetchRange* end_;
   int64_t wait_ = 0;  // calls
   int64_t offset_ = 0;
   int64_t at_once_ = 0;
@@ -268,7 +268,7 @@ struct GemmTile {
 
 template <typename T, typename W, typename Y>
 void Gemm(const GemmArgs<T, W, Y>& args, int64_t panel_begin, int64_t panel_end) {
-  Feed feed(args.ahead, args.ahead_count, args.rows, args.k);
+  Feed feed(args.prefetches, args.prefetch_count, args.rows, args.k);
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     if (IsNarrowPanel(args.n, p)) {
       ForRowTiles(args.rows, GemmTile<T, W, Y, 1>(args, p, feed));

@@ -44,7 +44,7 @@ enum class NormStyle {
 enum class Activation { kSilu, kGeluTanh, kRelu };
 
 // Memory that the caller will read soon.
-struct Ahead {
+struct PrefetchRange {
   const void* data;
   int64_t bytes;
 };
@@ -63,8 +63,8 @@ struct GemmArgs {
   int64_t ldy = 0;
   int64_t n = 0;
   // Brought near, a little at a time, while the first panel is computed.
-  const Ahead* ahead = nullptr;
-  int64_t ahead_count = 0;
+  const PrefetchRange* prefetches = nullptr;
+  int64_t prefetch_count = 0;
 };
 
 // One low-rank branch of one adapter over a run of its rows: y += scaling · (h · Bᵀ + lora_bias),
