@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <c10/util/BFloat16.h>
 
 #include <algorithm>
 #include <utility>

@@ -66,9 +66,13 @@ struct LoraGroup {
   std::vector<LoraPart> parts;
   std::vector<float> bias;  // [out of the group], in the base's stead; empty: the base's
   std::vector<ReplacedLinear> replaced;
-  bool replaces_all = false;  // `replaced` leaves no column to the base
-  ReplacedColumns rows;       // the head's only
-  bool present() const { return !parts.empty(); }
+  bool replaces_all = false;                       // `replaced` leaves no column to the base
+  ReplacedColumns rows;                            // the head's only
+  bool present() const { return !parts.empty(); }  // low-rank branches
+  // Whether the adapter changes what comes out of these linears at all.
+  bool changes_output() const {
+    return present() || !bias.empty() || !replaced.empty() || !rows.columns.empty();
+  }
 };
 
 // An embedding's table, its trained rows and its low-rank branch.

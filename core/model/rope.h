@@ -29,11 +29,6 @@ struct RopeSpec {
   std::vector<float> long_factor;
 };
 
-// Whether the frequencies depend on the sequence's length.
-inline bool DependsOnLength(const RopeSpec& rope) {
-  return rope.kind == RopeKind::kDynamic || rope.kind == RopeKind::kLongRope;
-}
-
 // Inverse frequencies in fp32, dims / 2 of them, for a sequence of `length` tokens.
 std::vector<float> InverseFrequencies(const RopeSpec& rope, int64_t length);
 

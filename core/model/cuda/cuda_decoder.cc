@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"

@@ -16,11 +16,6 @@ const DeviceReplacements& HeadReplacements(const DeviceAdapter& adapter, int64_t
   return adapter.head;
 }
 
-bool ChangesHead(const LoraWeights& lora) {
-  return lora.head.present() || !lora.head.replaced.empty() || !lora.head.bias.empty() ||
-         !lora.head.rows.columns.empty();
-}
-
 }  // namespace
 
 // ---- the step: the decoder as the papers write it ----
@@ -376,7 +371,7 @@ void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
       const int64_t from = std::max(s.begin, row), to = std::min(s.end, last);
       if (from >= to) continue;
       const DeviceAdapter* adapter = nullptr;
-      if (s.adapter != nullptr && ChangesHead(*s.adapter)) {
+      if (s.adapter != nullptr && s.adapter->head.changes_output()) {
         adapter = bank_.Get(*s.adapter);
         if (adapter == nullptr) break;  // no room beside the others: in the next round
       }

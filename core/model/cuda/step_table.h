@@ -42,8 +42,6 @@ class StepTable {
   // arrived.
   void Send();
 
-  int64_t bytes() const { return memory_.bytes(); }
-
   Column<const void*> sources;              // [rows]: the embedding of each row's token
   Column<const void*> position_sources;     // [rows]: and of its position
   Column<const LoraGroupParams*> adapters;  // [rows]
