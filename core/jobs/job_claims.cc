@@ -159,7 +159,7 @@ absl::StatusOr<std::shared_ptr<JobRunner::Impl::ActiveJob>> JobRunner::Impl::Act
     active_[id] = *job;
     return job;
   }
-  if (IsPassing(job.status())) {
+  if (IsWorthPausingJob(job.status())) {
     spdlog::warn("job {} has to wait: {}", id, job.status().ToString());
     absl::MutexLock lock(&mutex_);
     paused_until_[id] = clock_.Now() + options_.pin_retry;

@@ -12,18 +12,6 @@
 namespace plumbline {
 namespace {
 
-// Errors that may pass by themselves; the others say something about the prompt.
-bool IsTransient(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kInternal:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool IsBefore(int in_flight_a, int priority_a, int in_flight_b, int priority_b) {
   return priority_a != priority_b ? priority_a > priority_b : in_flight_a < in_flight_b;
 }
@@ -227,7 +215,9 @@ bool JobRunner::Impl::Retry(const Flight& flight, const absl::Status& status, bo
           status.ok() ? absl::UnavailableError("the engine cancelled the prompt") : status);
     return true;
   }
-  if (!IsTransient(status) || flight.prompt.attempt >= options_.max_attempts) return false;
+  if (!IsWorthRetryingPrompt(status) || flight.prompt.attempt >= options_.max_attempts) {
+    return false;
+  }
   {
     absl::MutexLock lock(&mutex_);
     --stats_.uncommitted;

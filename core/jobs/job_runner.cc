@@ -176,7 +176,7 @@ void JobRunner::Impl::Pause(const std::string& id, const absl::Status& why) {
     if (active_.count(id) == 0) return;
     strikes = strikes_[id] + 1;
   }
-  if (strikes > options_.max_attempts) {
+  if (strikes > options_.max_pauses) {
     Fail(id, Annotate(why, absl::StrCat("the engine did not answer ", strikes, " times in a row")));
     return;
   }
@@ -228,7 +228,7 @@ void JobRunner::Impl::Finish(const std::string& id) {
   }
   if (status.ok() || absl::IsFailedPrecondition(status) || absl::IsNotFound(status)) {
     Close(id);
-  } else if (IsPassing(status)) {
+  } else if (IsWorthPausingJob(status)) {
     spdlog::error("job {} cannot be finished yet: {}", id, status.ToString());  // Recover() will
   } else {
     Fail(id, Annotate(status, "all verdicts are recorded, but the report cannot be made"));

@@ -47,9 +47,15 @@ struct JobRunnerOptions {
   absl::Duration lease = absl::Seconds(60);  // renewed when a third of it has passed
   // Most verdicts of one transaction. A commit takes what has gathered during the one before it.
   int max_commit_group = 256;
-  // Tries of one prompt when the engine says Unavailable, ResourceExhausted, Aborted or Internal.
+  // Tries of one prompt that the engine answers with ResourceExhausted, Aborted or Internal; the
+  // last answer is recorded as an error verdict. More: a short lack costs no verdict; fewer: a
+  // broken prompt costs less.
   int max_attempts = 3;
-  // A job whose model is not there yet (Unavailable) is tried again after this long.
+  // An engine that answers Unavailable or Cancelled is going away: that says nothing about a
+  // prompt, so it is not recorded, and the job pauses for pin_retry. After this many pauses with no
+  // verdict recorded in between, the next one fails the job.
+  int max_pauses = 3;
+  // A job whose model is not there yet or has gone is tried again after this long.
   absl::Duration pin_retry = absl::Seconds(5);
   JobLimits limits;
 };

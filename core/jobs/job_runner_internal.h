@@ -22,10 +22,18 @@
 
 namespace plumbline {
 
-// Errors of the store or the engine that pass; a job is not failed for them.
-inline bool IsPassing(const absl::Status& status) {
+// Whether an error at the pin of a job's subjects or at its end only says "not now": the job is
+// left for later instead of failed. Internal is none: it would be the same later.
+inline bool IsWorthPausingJob(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
          absl::IsAborted(status);
+}
+
+// Whether the same prompt may do better at once: the engine was full, or the device failed while it
+// computed a batch that others were in too. Not Unavailable: that is the engine's end, and the job
+// pauses (Retry).
+inline bool IsWorthRetryingPrompt(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsAborted(status) || absl::IsInternal(status);
 }
 
 // Thread-safe. Locking: mutex_ guards everything below it and is never held across a call of the
@@ -118,7 +126,8 @@ class JobRunner::Impl : public std::enable_shared_from_this<JobRunner::Impl> {
   // Ends local work on a job: queued prompts are forgotten, those in the engine cancelled, and its
   // subjects let go unless `keep_pins`. Returns the leases it held.
   std::vector<Lease> Close(const std::string& id, bool keep_pins = false);
-  // Close, give the leases back and leave the job alone for pin_retry.
+  // Close, give the leases back and leave the job alone for pin_retry; after max_pauses without
+  // progress: Fail.
   void Pause(const std::string& id, const absl::Status& why);
   void Fail(const std::string& id, const absl::Status& error);
   void Finish(const std::string& id);

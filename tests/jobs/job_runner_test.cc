@@ -620,10 +620,12 @@ TEST_F(JobRunnerTest, AnEngineThatStaysAwayFailsTheJob) {
         return absl::UnavailableError("shutting down");
       });
   Job job = Submit();
-  for (int i = 0; i < 10; ++i) {
+  for (int pauses = 0; pauses < options_.max_pauses; ++pauses) {
     Settle();
+    EXPECT_EQ(Get(job.id).state, JobState::kRunning) << pauses;
     clock_.Advance(options_.pin_retry);
   }
+  Settle();
   EXPECT_EQ(Get(job.id).state, JobState::kFailed);
   EXPECT_THAT(Get(job.id).error, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("in a row")));
 }
