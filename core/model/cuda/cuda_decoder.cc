@@ -175,6 +175,21 @@ void CudaDecoder::Forward(absl::Span<const Chunk> chunks) {
 }
 
 void CudaDecoder::RunStep(Step& step) {
+  LayOut(step);
+  const int64_t outputs = step.outputs;  // without those that fill a bucket
+  const bool graph = CanBeGraph(step);
+  if (graph) RoundUpToBucket(step);
+  if (step.plain) {  // one run: what differs from row to row is behind the rows' pointers
+    step.segments = {{nullptr, 0, step.rows}};
+    step.out_segments = {{nullptr, 0, step.outputs}};
+    if (step.outputs == 0) step.out_segments.clear();
+  }
+  Launch(step, graph);
+  output_rows_ += outputs;
+}
+
+// Counts the chunks' rows, outputs and units, and cuts rows and outputs into segments.
+void CudaDecoder::LayOut(Step& step) {
   const int64_t group = spec_.heads / spec_.kv_heads;
   for (size_t c = 0; c < step.chunks.size(); ++c) {
     const Chunk& chunk = step.chunks[c];
@@ -193,20 +208,18 @@ void CudaDecoder::RunStep(Step& step) {
     step.plain = step.plain && adapter->plain;
     EnsureRank(adapter->group_rank);
   }
-  const int64_t new_outputs = step.outputs;
   step.rows = step.tokens;
-  const bool graph = CanBeGraph(step);
-  if (graph) {
-    step.rows = step.outputs = Bucket(step.tokens);
-    step.units = step.rows * UnitsPerRow(spec_);
-    step.max_rank = RankBucket(step.max_rank);
-    EnsureRank(step.max_rank);
-  }
-  if (step.plain) {  // one run: what differs from row to row is behind the rows' pointers
-    step.segments = {{nullptr, 0, step.rows}};
-    step.out_segments = {{nullptr, 0, step.outputs}};
-    if (step.outputs == 0) step.out_segments.clear();
-  }
+}
+
+// What a graph is captured for.
+void CudaDecoder::RoundUpToBucket(Step& step) {
+  step.rows = step.outputs = Bucket(step.tokens);
+  step.units = step.rows * UnitsPerRow(spec_);
+  step.max_rank = RankBucket(step.max_rank);
+  EnsureRank(step.max_rank);
+}
+
+void CudaDecoder::Launch(const Step& step, bool graph) {
   if (in_flight_) device_->Synchronize();
   FillTable(step);
   table_.Send();
@@ -216,7 +229,6 @@ void CudaDecoder::RunStep(Step& step) {
   } else {
     RunLayers(step);
   }
-  output_rows_ += new_outputs;
 }
 
 bool CudaDecoder::CanBeGraph(const Step& step) const {

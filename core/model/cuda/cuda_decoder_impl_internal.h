@@ -83,6 +83,9 @@ class CudaDecoder : public Decoder {
   // ---- cuda_decoder.cc ----
   View MakeActivation(int64_t width, int64_t rows);
   void RunStep(Step& step);
+  void LayOut(Step& step);
+  void RoundUpToBucket(Step& step);
+  void Launch(const Step& step, bool graph);
   bool CanBeGraph(const Step& step) const;
   void Replay(const Step& step);
   void DropGraphs();
@@ -98,7 +101,10 @@ class CudaDecoder : public Decoder {
   void RunLayers(const Step& step);
   void EmbedRows(const Step& step);
   void AddBranch(const Step& step, bool positions, const View& y);
+  void Rotate(const Step& step, int64_t layer);
   void Attend(const Step& step, int64_t layer);
+  void Activate(const Step& step);
+  void NormOutputs(const Step& step);
   // x += post(t); y = next(x), each segment with its own norms. t.data null: nothing joins.
   template <typename Post, typename Next>
   void Join(const View& t, const std::vector<DeviceSegment>& segments, Post post, Next next,

@@ -8,6 +8,9 @@ namespace {
 
 constexpr NormParams kNoNorm{};
 
+// From head to head in a block of the cache, in elements.
+int64_t HeadStride(const KvLayout& layout) { return layout.k_elements() + layout.v_elements(); }
+
 const DeviceReplacements& LayerReplacements(const DeviceAdapter& adapter, int64_t layer,
                                             int which) {
   return adapter.layers[static_cast<size_t>(layer)].groups[which];
@@ -47,6 +50,7 @@ void CudaDecoder::RunLayers(const Step& step) {
     // x += norm(attention(norm(x))), and the MLP's norm of it
     const bool normed = w.before_attention.weight != nullptr;
     Linear(w.attention_in, normed ? normed_ : x_, qkv_, layer, kAttentionIn, step);
+    Rotate(step, layer);
     Attend(step, layer);
     Linear(w.attention_out, attended_, joined_, layer, kAttentionOut, step);
     Join(joined_, step.segments,
@@ -55,17 +59,7 @@ void CudaDecoder::RunLayers(const Step& step) {
 
     // x += norm(mlp(norm(x))), and the next layer's norm of it
     Linear(w.mlp_in, w.before_mlp.weight != nullptr ? normed_ : x_, mlp_, layer, kMlpIn, step);
-    ActivateParams activate{};
-    activate.dtype = options_.dtype;
-    activate.activation = spec_.activation;
-    activate.gated = spec_.gated_mlp;
-    activate.x = mlp_.data;
-    activate.ldx = mlp_.ld;
-    activate.width = spec_.intermediate;
-    activate.y = activated_.data;
-    activate.ldy = activated_.ld;
-    activate.rows = step.rows;
-    device_->Run(activate);
+    Activate(step);
     Linear(w.mlp_out, activated_, joined_, layer, kMlpOut, step);
     const auto post = norm(i, &DeviceLayer::after_mlp, &DeviceLoraLayer::after_mlp);
     if (i + 1 < layers) {
@@ -74,24 +68,7 @@ void CudaDecoder::RunLayers(const Step& step) {
       Join(joined_, step.segments, post, none, {});
     }
   }
-
-  // The output rows' final norm.
-  for (const DeviceSegment& s : step.out_segments) {
-    JoinParams join{};
-    join.dtype = options_.dtype;
-    join.style = spec_.norm;
-    join.epsilon = spec_.norm_epsilon;
-    join.width = spec_.hidden;
-    join.x = x_.data;
-    join.ld = x_.ld;
-    join.next = s.adapter != nullptr && s.adapter->final_norm.weight != nullptr
-                    ? s.adapter->final_norm
-                    : weights_.final_norm;
-    join.rows_in = table_.outputs.device + s.begin;
-    join.y = RowsOf(hidden_, output_rows_ + s.begin);
-    join.rows = s.rows();
-    device_->Run(join);
-  }
+  NormOutputs(step);
 }
 
 void CudaDecoder::EmbedRows(const Step& step) {
@@ -196,11 +173,11 @@ void CudaDecoder::Join(const View& t, const std::vector<DeviceSegment>& segments
   }
 }
 
-void CudaDecoder::Attend(const Step& step, int64_t layer) {
+// Normalises and rotates the step's queries and keys, and puts keys and values into the cache.
+void CudaDecoder::Rotate(const Step& step, int64_t layer) {
   const DeviceLayer& w = weights_.layers[static_cast<size_t>(layer)];
   const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(layer)];
   const KvLayout layout = kv_layout();
-  const int64_t head_stride = layout.k_elements() + layout.v_elements();
   RotateParams rotate{};
   rotate.dtype = options_.dtype;
   rotate.ld = qkv_.ld;
@@ -212,7 +189,7 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
   rotate.epsilon = spec_.norm_epsilon;
   rotate.late_cast = spec_.rope_late_cast;
   rotate.k_offset = layout.k_offset(layer, 0);
-  rotate.head_stride = head_stride;
+  rotate.head_stride = HeadStride(layout);
   const size_t rope = static_cast<size_t>(std::max(layer_spec.rope, 0));
   if (layer_spec.rope >= 0) rotate.half = static_cast<int32_t>(ropes_[rope].half());
   for (const DeviceSegment& s : step.segments) {
@@ -232,6 +209,11 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
     }
     device_->Run(rotate);
   }
+}
+
+void CudaDecoder::Attend(const Step& step, int64_t layer) {
+  const LayerSpec& layer_spec = spec_.layers[static_cast<size_t>(layer)];
+  const KvLayout layout = kv_layout();
   AttentionParams attention{};
   attention.dtype = options_.dtype;
   attention.units = table_.units.device;
@@ -240,15 +222,49 @@ void CudaDecoder::Attend(const Step& step, int64_t layer) {
   attention.ldq = qkv_.ld;
   attention.out = attended_.data;
   attention.ldo = attended_.ld;
-  attention.kv_heads = rotate.kv_heads;
+  attention.kv_heads = static_cast<int32_t>(spec_.kv_heads);
   attention.group = static_cast<int32_t>(spec_.heads / spec_.kv_heads);
-  attention.head_dim = rotate.head_dim;
-  attention.k_offset = rotate.k_offset;
-  attention.head_stride = head_stride;
+  attention.head_dim = static_cast<int32_t>(spec_.head_dim);
+  attention.k_offset = layout.k_offset(layer, 0);
+  attention.head_stride = HeadStride(layout);
   attention.window = layer_spec.window;
   attention.scale = spec_.attention_scale[static_cast<size_t>(layer)];
   attention.softcap = spec_.attention_softcap;
   device_->Run(attention);
+}
+
+void CudaDecoder::Activate(const Step& step) {
+  ActivateParams activate{};
+  activate.dtype = options_.dtype;
+  activate.activation = spec_.activation;
+  activate.gated = spec_.gated_mlp;
+  activate.x = mlp_.data;
+  activate.ldx = mlp_.ld;
+  activate.width = spec_.intermediate;
+  activate.y = activated_.data;
+  activate.ldy = activated_.ld;
+  activate.rows = step.rows;
+  device_->Run(activate);
+}
+
+// The final norm of the rows whose logits may be asked for.
+void CudaDecoder::NormOutputs(const Step& step) {
+  for (const DeviceSegment& s : step.out_segments) {
+    JoinParams join{};
+    join.dtype = options_.dtype;
+    join.style = spec_.norm;
+    join.epsilon = spec_.norm_epsilon;
+    join.width = spec_.hidden;
+    join.x = x_.data;
+    join.ld = x_.ld;
+    join.next = s.adapter != nullptr && s.adapter->final_norm.weight != nullptr
+                    ? s.adapter->final_norm
+                    : weights_.final_norm;
+    join.rows_in = table_.outputs.device + s.begin;
+    join.y = RowsOf(hidden_, output_rows_ + s.begin);
+    join.rows = s.rows();
+    device_->Run(join);
+  }
 }
 
 // ---- products ----
