@@ -1,5 +1,5 @@
 // The class behind cuda_decoder_internal.h. cuda_decoder.cc: memory, steps, graphs; cuda_layers.cc:
-// the layers as the papers write them, and the logits.
+// the layers as the papers write them; cuda_logits.cc: the head.
 #ifndef PLUMBLINE_CORE_MODEL_CUDA_CUDA_DECODER_IMPL_INTERNAL_H_
 #define PLUMBLINE_CORE_MODEL_CUDA_CUDA_DECODER_IMPL_INTERNAL_H_
 
@@ -109,18 +109,20 @@ class CudaDecoder : public Decoder {
   template <typename Post, typename Next>
   void Join(const View& t, const std::vector<DeviceSegment>& segments, Post post, Next next,
             const View& y);
-  void Linear(const DeviceLinear& w, const View& x, const View& y, int64_t layer, int which,
-              const Step& step);
-  void Products(const DeviceLinear& w, const View& x, const View& y,
-                const std::vector<DeviceSegment>& segments,
-                const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
-                int64_t layer, int which);
+  void RunLinear(const DeviceLinear& w, const View& x, const View& y, int64_t layer, int which,
+                 const Step& step);
+  void RunProducts(const DeviceLinear& w, const View& x, const View& y,
+                   const std::vector<DeviceSegment>& segments,
+                   const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
+                   int64_t layer, int which);
   void Replace(const DeviceLinear& w, const DeviceReplacements& group, const View& x, const View& y,
                const DeviceSegment& segment);
-  void Branches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
-                const View& x, int64_t in, const View& y, int64_t out, int64_t rows);
-  void HeadRows(const std::vector<DeviceSegment>& segments, int64_t first, int64_t count,
-                float* out);
+  void RunBranches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
+                   const View& x, int64_t in, const View& y, int64_t out, int64_t rows);
+
+  // ---- cuda_logits.cc ----
+  void ComputeLogits(const std::vector<DeviceSegment>& segments, int64_t first, int64_t count,
+                     float* out);
 
   const DecoderSpec spec_;
   const DecoderOptions options_;

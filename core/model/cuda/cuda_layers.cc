@@ -15,9 +15,6 @@ const DeviceReplacements& LayerReplacements(const DeviceAdapter& adapter, int64_
                                             int which) {
   return adapter.layers[static_cast<size_t>(layer)].groups[which];
 }
-const DeviceReplacements& HeadReplacements(const DeviceAdapter& adapter, int64_t, int) {
-  return adapter.head;
-}
 
 }  // namespace
 
@@ -49,18 +46,18 @@ void CudaDecoder::RunLayers(const Step& step) {
 
     // x += norm(attention(norm(x))), and the MLP's norm of it
     const bool normed = w.before_attention.weight != nullptr;
-    Linear(w.attention_in, normed ? normed_ : x_, qkv_, layer, kAttentionIn, step);
+    RunLinear(w.attention_in, normed ? normed_ : x_, qkv_, layer, kAttentionIn, step);
     Rotate(step, layer);
     Attend(step, layer);
-    Linear(w.attention_out, attended_, joined_, layer, kAttentionOut, step);
+    RunLinear(w.attention_out, attended_, joined_, layer, kAttentionOut, step);
     Join(joined_, step.segments,
          norm(i, &DeviceLayer::after_attention, &DeviceLoraLayer::after_attention),
          norm(i, &DeviceLayer::before_mlp, &DeviceLoraLayer::before_mlp), normed_);
 
     // x += norm(mlp(norm(x))), and the next layer's norm of it
-    Linear(w.mlp_in, w.before_mlp.weight != nullptr ? normed_ : x_, mlp_, layer, kMlpIn, step);
+    RunLinear(w.mlp_in, w.before_mlp.weight != nullptr ? normed_ : x_, mlp_, layer, kMlpIn, step);
     Activate(step);
-    Linear(w.mlp_out, activated_, joined_, layer, kMlpOut, step);
+    RunLinear(w.mlp_out, activated_, joined_, layer, kMlpOut, step);
     const auto post = norm(i, &DeviceLayer::after_mlp, &DeviceLoraLayer::after_mlp);
     if (i + 1 < layers) {
       Join(joined_, step.segments, post, before_attention(i + 1), normed_);
@@ -269,16 +266,17 @@ void CudaDecoder::NormOutputs(const Step& step) {
 
 // ---- products ----
 
-void CudaDecoder::Linear(const DeviceLinear& w, const View& x, const View& y, int64_t layer,
-                         int which, const Step& step) {
-  Products(w, x, y, step.segments, LayerReplacements, layer, which);
+void CudaDecoder::RunLinear(const DeviceLinear& w, const View& x, const View& y, int64_t layer,
+                            int which, const Step& step) {
+  RunProducts(w, x, y, step.segments, LayerReplacements, layer, which);
   if (step.max_rank == 0) return;
-  Branches(table_.adapters.device, LayerGroup(layer, which), step.max_rank, x, w.in, y, w.out,
-           step.rows);
+  RunBranches(table_.adapters.device, LayerGroup(layer, which), step.max_rank, x, w.in, y, w.out,
+              step.rows);
 }
 
-void CudaDecoder::Branches(const LoraGroupParams* const* adapters, int32_t group, int64_t max_rank,
-                           const View& x, int64_t in, const View& y, int64_t out, int64_t rows) {
+void CudaDecoder::RunBranches(const LoraGroupParams* const* adapters, int32_t group,
+                              int64_t max_rank, const View& x, int64_t in, const View& y,
+                              int64_t out, int64_t rows) {
   LoraParams lora{};
   lora.dtype = options_.dtype;
   lora.adapters = adapters;
@@ -297,10 +295,11 @@ void CudaDecoder::Branches(const LoraGroupParams* const* adapters, int32_t group
 }
 
 // The base's product for the rows it serves, in runs of one bias, then what adapters bring whole.
-void CudaDecoder::Products(const DeviceLinear& w, const View& x, const View& y,
-                           const std::vector<DeviceSegment>& segments,
-                           const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t, int),
-                           int64_t layer, int which) {
+void CudaDecoder::RunProducts(const DeviceLinear& w, const View& x, const View& y,
+                              const std::vector<DeviceSegment>& segments,
+                              const DeviceReplacements& (*group)(const DeviceAdapter&, int64_t,
+                                                                 int),
+                              int64_t layer, int which) {
   GemmParams gemm{};
   gemm.dtype = options_.dtype;
   gemm.ldx = x.ld;
@@ -373,61 +372,6 @@ void CudaDecoder::Replace(const DeviceLinear& w, const DeviceReplacements& group
   scatter.ldy = y.ld;
   scatter.rows = gemm.rows;
   device_->Run(scatter);
-}
-
-// ---- logits ----
-
-void CudaDecoder::Logits(int64_t begin, int64_t end, float* out) {
-  for (int64_t row = begin; row < end;) {
-    bank_.Begin();
-    const int64_t last = std::min(row + kLogitRows, end);
-    std::vector<DeviceSegment> segments;
-    int64_t reached = row;
-    for (const Segment& s : out_segments_) {
-      const int64_t from = std::max(s.begin, row), to = std::min(s.end, last);
-      if (from >= to) continue;
-      const DeviceAdapter* adapter = nullptr;
-      if (s.adapter != nullptr && s.adapter->head.changes_output()) {
-        adapter = bank_.Get(*s.adapter);
-        if (adapter == nullptr) break;  // no room beside the others: in the next round
-      }
-      segments.push_back({adapter, from - row, to - row});
-      reached = to;
-    }
-    if (reached == row) throw DeviceMemoryError("an adapter does not fit on the device");
-    HeadRows(segments, row, reached - row, out + (row - begin) * spec_.vocabulary);
-    row = reached;
-  }
-}
-
-void CudaDecoder::HeadRows(const std::vector<DeviceSegment>& segments, int64_t first, int64_t count,
-                           float* out) {
-  const View x{RowsOf(hidden_, first), hidden_.ld};
-  Products(weights_.head, x, logits_, segments, HeadReplacements, 0, 0);
-  int64_t max_rank = 0;
-  std::vector<const LoraGroupParams*> tables(static_cast<size_t>(count), nullptr);
-  for (const DeviceSegment& s : segments) {
-    if (s.adapter == nullptr || s.adapter->head.rank == 0) continue;
-    max_rank = std::max(max_rank, s.adapter->head.rank);
-    std::fill(tables.begin() + s.begin, tables.begin() + s.end, s.adapter->table);
-  }
-  if (max_rank > 0) {
-    device_->CopyToDevice(head_adapters_.data(), tables.data(), tables.size() * sizeof(tables[0]));
-    Branches(reinterpret_cast<const LoraGroupParams* const*>(head_adapters_.data()),
-             bank_.head_group(), max_rank, x, spec_.hidden, logits_, spec_.vocabulary, count);
-  }
-  LogitsParams logits{};
-  logits.dtype = options_.dtype;
-  logits.x = logits_.data;
-  logits.ldx = logits_.ld;
-  logits.width = spec_.vocabulary;
-  logits.softcap = spec_.logit_softcap;
-  logits.y = reinterpret_cast<float*>(float_logits_.data());
-  logits.rows = count;
-  device_->Run(logits);
-  device_->CopyToHost(out, float_logits_.data(),
-                      static_cast<size_t>(count * spec_.vocabulary) * sizeof(float));
-  in_flight_ = false;
 }
 
 }  // namespace plumbline::cuda
