@@ -89,6 +89,7 @@ class Loader {
     const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in,
                             PackedLinear<T>& into) {
       std::vector<std::string> names;
+      names.reserve(parts.size());
       for (const LinearSpec& part : parts) {
         names.push_back(LayerModuleName(spec_, index, part.name));
       }

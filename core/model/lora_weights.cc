@@ -307,6 +307,7 @@ absl::Status PackLayer(const DecoderSpec& spec, int64_t index, Packer& packer, L
   };
   const auto linear = [&](const std::vector<LinearSpec>& parts, int64_t in, LoraGroup& group) {
     std::vector<std::string> names;
+    names.reserve(parts.size());
     for (const LinearSpec& part : parts) names.push_back(LayerModuleName(spec, index, part.name));
     return packer.PackGroup(names, parts, in, group);
   };

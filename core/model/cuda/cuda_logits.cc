@@ -46,7 +46,7 @@ void CudaDecoder::ComputeLogits(const std::vector<DeviceSegment>& segments, int6
     std::fill(tables.begin() + s.begin, tables.begin() + s.end, s.adapter->table);
   }
   if (max_rank > 0) {
-    device_->CopyToDevice(head_adapters_.data(), tables.data(), tables.size() * sizeof(tables[0]));
+    device_->CopyToDevice(head_adapters_.data(), tables.data(), tables.size() * sizeof(void*));
     RunBranches(reinterpret_cast<const LoraGroupParams* const*>(head_adapters_.data()),
                 bank_.head_group(), max_rank, x, spec_.hidden, logits_, spec_.vocabulary, count);
   }
