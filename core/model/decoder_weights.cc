@@ -9,6 +9,7 @@
 #include "core/base/status_macros.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/layer_walk.h"
+#include "core/weights/safetensors_header.h"
 
 namespace plumbline {
 namespace {
@@ -199,10 +200,9 @@ absl::StatusOr<at::Tensor> LoadParameter(const DecoderSpec& spec, const Checkpoi
                                              : tensor.status();
   }
   if (!tensor->is_floating_point()) {
-    return absl::UnimplementedError(absl::StrCat(
-        checkpoint.directory(), ": ", found, ": dtype ", DTypeName(checkpoint.info(found)->dtype),
-        ": quantised checkpoints are not supported; use the original float16, "
-        "bfloat16 or float32 one"));
+    return absl::UnimplementedError(absl::StrCat(checkpoint.directory(), ": ", found, ": dtype ",
+                                                 DTypeName(checkpoint.info(found)->dtype), ": ",
+                                                 kQuantisedRefused));
   }
   return tensor;
 }

@@ -167,7 +167,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
     return Fail(absl::StrCat("not JSON at byte ", position));
   }
 
-  const std::string& error() const { return error_; }
+  absl::Status error() const { return absl::Status(code_, absl::StrCat("header: ", error_)); }
   SafetensorsHeader Take() { return std::move(header_); }
 
  private:
@@ -198,8 +198,11 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
     }
     const bool quantised = absl::StartsWith(name, "F8") || absl::StartsWith(name, "F6") ||
                            absl::StartsWith(name, "F4");
-    return Fail(absl::StrCat(Owner(), quantised ? ": quantised dtype \"" : ": unknown dtype \"",
-                             name.substr(0, 64), quantised ? "\" is not supported" : "\""));
+    if (quantised) {
+      code_ = absl::StatusCode::kUnimplemented;
+      return Fail(absl::StrCat(Owner(), ": dtype ", name.substr(0, 64), ": ", kQuantisedRefused));
+    }
+    return Fail(absl::StrCat(Owner(), ": unknown dtype \"", name.substr(0, 64), "\""));
   }
 
   State state_ = State::kStart;
@@ -209,6 +212,7 @@ class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
   std::set<std::string> seen_;              // keys of the open inner object
   absl::flat_hash_set<std::string> names_;  // keys of the top object
   SafetensorsHeader header_;
+  absl::StatusCode code_ = absl::StatusCode::kInvalidArgument;
   std::string error_;
 };
 
@@ -236,7 +240,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json)
   }
   HeaderHandler handler;
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &handler)) {
-    return absl::InvalidArgumentError(absl::StrCat("header: ", handler.error()));
+    return handler.error();
   }
   return handler.Take();
 }

@@ -18,8 +18,12 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// InvalidArgument names the tensor and key. Names, dtypes and types are checked here; offsets and
-// sizes, which need the file, by CheckLayout.
+// Why weights in integers or less than 16 bits are refused.
+inline constexpr char kQuantisedRefused[] =
+    "quantised checkpoints are not supported; use the original float16, bfloat16 or float32 one";
+
+// InvalidArgument names the tensor and key; Unimplemented: a float8 or smaller dtype. Names, dtypes
+// and types are checked here; offsets and sizes, which need the file, by CheckLayout.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json);
 
 // Sorts by offset and checks every offset against shape, dtype, neighbours and the data section of

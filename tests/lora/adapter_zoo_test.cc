@@ -246,7 +246,7 @@ std::vector<Animal> Values() {
        [](AdapterFiles& f) {
          f.tensors.push_back({Key(kQ0, "lora_A.weight2"), "F8_E4M3", {2}, "ab"});
        },
-       kInvalid, "quantised dtype \"F8_E4M3\""},
+       kUnimplemented, "dtype F8_E4M3: quantised"},
       {"NoTensors", [](AdapterFiles& f) { f.tensors.clear(); }, kInvalid, "holds no tensor"},
   };
 }

@@ -146,8 +146,6 @@ std::vector<BadFile> BadHeaders() {
       {"NoOffsets", Tensor(R"("dtype":"F32","shape":[1])"), "\"t\": has no \"data_offsets\""},
       {"UnknownDtype", Tensor(R"("dtype":"F33","shape":[1],"data_offsets":[0,4])"),
        "\"t\": unknown dtype \"F33\""},
-      {"Float8", Tensor(R"("dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4])"),
-       "\"t\": quantised dtype \"F8_E4M3\""},
       {"DtypeNumber", Tensor(R"("dtype":32,"shape":[1],"data_offsets":[0,4])"), "out of place"},
       {"NegativeDimension", Tensor(R"("dtype":"F32","shape":[-1],"data_offsets":[0,4])"),
        "\"t\": shape: -1 is negative"},
@@ -223,6 +221,19 @@ TEST(Safetensors, RefusesEveryBadFileByItsReason) {
     }
   }
   EXPECT_GE(kinds, 50);
+}
+
+TEST(Safetensors, QuantisedWeightsAreRefusedWithARemedy) {
+  for (const char* dtype : {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F4"}) {
+    EXPECT_THAT(
+        SafetensorsFile::Parse(
+            Tensor(absl::StrCat("\"dtype\":\"", dtype, R"(","shape":[4],"data_offsets":[0,4])")),
+            "f"),
+        StatusIs(absl::StatusCode::kUnimplemented,
+                 HasSubstr(absl::StrCat("\"t\": dtype ", dtype,
+                                        ": quantised checkpoints are not supported; use the "
+                                        "original float16, bfloat16 or float32 one"))));
+  }
 }
 
 }  // namespace
