@@ -16,13 +16,14 @@ absl::Status ReadEnds(const std::string& path, absl::flat_hash_set<int32_t>& end
   if (!std::filesystem::exists(path)) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(ConfigReader config, ConfigReader::Open(path));
   if (!config.Has("eos_token_id")) return absl::OkStatus();
-  if (config.json()["eos_token_id"].is_array()) {
-    for (int64_t id : config.Ints("eos_token_id")) ends.insert(static_cast<int32_t>(id));
-  } else {
+  const nlohmann::json& value = config.json()["eos_token_id"];
+  for (const nlohmann::json& id : value.is_array() ? value : nlohmann::json::array({value})) {
+    ConfigReader one({{"eos_token_id", id}}, config.where());
     // -1 is how some exporters write "none".
-    ends.insert(static_cast<int32_t>(config.Int("eos_token_id", -1, int64_t{1} << 24)));
+    ends.insert(static_cast<int32_t>(one.Int("eos_token_id", -1, int64_t{1} << 24)));
+    ABSL_RETURN_IF_ERROR(one.status());
   }
-  return config.status();
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -42,10 +43,10 @@ absl::StatusOr<std::unique_ptr<const PromptEncoder>> PromptEncoder::Load(
       ReadEnds(absl::StrCat(directory, "/generation_config.json"), encoder->end_tokens_));
   ABSL_RETURN_IF_ERROR(ReadEnds(absl::StrCat(directory, "/config.json"), encoder->end_tokens_));
   ABSL_ASSIGN_OR_RETURN(const TokenizerConfig config, TokenizerConfig::Load(directory));
-  for (const std::string& token : config.added_tokens) {
+  for (const auto& [token, place] : config.added_tokens) {
     if (encoder->tokenizer_->TokenId(token)) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat(directory, ": tokenizer_config.json: added_tokens_decoder: \"", token,
+        absl::StrCat(directory, "/", place, ": \"", token,
                      "\" is not in tokenizer.json; transformers writes both: "
                      "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)"));
   }

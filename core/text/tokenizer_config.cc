@@ -65,6 +65,40 @@ void ReadTokens(const Json& file, TokenizerConfig* config) {
   }
 }
 
+constexpr char kDecoder[] = "added_tokens_decoder";
+
+void AddTokens(const Json& file, absl::string_view name, const char* key, TokenizerConfig* config) {
+  if (!file.contains(key) || !file[key].is_structured()) return;
+  for (const Json& value : file[key]) {
+    const auto token = TokenOf(value);
+    if (token && !token->empty()) {
+      config->added_tokens.emplace_back(*token, absl::StrCat(name, ": ", key));
+    }
+  }
+}
+
+// As transformers: added_tokens_decoder makes it leave the two older files unread.
+absl::Status ReadAddedTokens(const std::string& model_dir, const Json& file, const Json& tokens,
+                             TokenizerConfig* config) {
+  constexpr const char* kSpecial[] = {"additional_special_tokens", "extra_special_tokens"};
+  const bool has_decoder = file.contains(kDecoder);
+  if (has_decoder) AddTokens(file, "tokenizer_config.json", kDecoder, config);
+  for (const char* key : kSpecial) {
+    AddTokens(file, "tokenizer_config.json", key, config);
+    if (!has_decoder && !file.contains(key)) {
+      AddTokens(tokens, "special_tokens_map.json", key, config);
+    }
+  }
+  if (has_decoder) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const Json added,
+                        ReadObject(absl::StrCat(model_dir, "/added_tokens.json")));
+  if (!added.is_object()) return absl::OkStatus();
+  for (const auto& [token, id] : added.items()) {
+    if (!token.empty()) config->added_tokens.emplace_back(token, "added_tokens.json");
+  }
+  return absl::OkStatus();
+}
+
 std::optional<bool> BoolOf(const Json& file, const char* key) {
   if (file.contains(key) && file[key].is_boolean()) return file[key].get<bool>();
   return std::nullopt;
@@ -111,10 +145,11 @@ absl::StatusOr<TokenizerConfig> TokenizerConfig::Load(const std::string& model_d
   ABSL_ASSIGN_OR_RETURN(const Json file, ReadObject(path));
   if (file.is_object()) {
     ReadTokens(file, &config);
-    if (file.contains("added_tokens_decoder") && file["added_tokens_decoder"].is_object()) {
-      for (const auto& [id, value] : file["added_tokens_decoder"].items()) {
-        if (const auto token = TokenOf(value)) config.added_tokens.push_back(*token);
-      }
+    if (BoolOf(file, "split_special_tokens").value_or(false)) {
+      return absl::UnimplementedError(absl::StrCat(
+          path,
+          ": split_special_tokens: true is not supported: a chat template's special tokens "
+          "would be spelt out; set it to false, or remove it"));
     }
     config.add_bos_token = BoolOf(file, "add_bos_token");
     config.add_eos_token = BoolOf(file, "add_eos_token");
@@ -127,6 +162,7 @@ absl::StatusOr<TokenizerConfig> TokenizerConfig::Load(const std::string& model_d
       return Annotate(chat_template.status(), absl::StrCat("read \"", path, "\""));
     config.chat_template = *std::move(chat_template);
   }
+  ABSL_RETURN_IF_ERROR(ReadAddedTokens(model_dir, file, tokens, &config));
   config.bos_token = Named(config, "bos_token");
   config.eos_token = Named(config, "eos_token");
   config.pad_token = Named(config, "pad_token");

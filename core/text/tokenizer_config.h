@@ -1,5 +1,5 @@
-// tokenizer_config.json and special_tokens_map.json: which tokens begin, end and pad a sequence.
-// Both forms of a token are read: "</s>" and {"content": "</s>", ...}.
+// tokenizer_config.json, special_tokens_map.json and added_tokens.json: which tokens begin, end and
+// pad a sequence. Both forms of a token are read: "</s>" and {"content": "</s>", ...}.
 #ifndef PLUMBLINE_CORE_TEXT_TOKENIZER_CONFIG_H_
 #define PLUMBLINE_CORE_TEXT_TOKENIZER_CONFIG_H_
 
@@ -29,14 +29,16 @@ struct TokenizerConfig {
   // Every special token by its name ("bos_token", ...; model-specific ones such as "image_token"
   // too), in the file's order: the variables a chat template sees.
   std::vector<std::pair<std::string, std::string>> named_tokens;
-  // The texts of added_tokens_decoder: all of them must be tokens of tokenizer.json.
-  std::vector<std::string> added_tokens;
+  // What transformers makes tokens even where tokenizer.json lacks them, with ids of their own: all
+  // of them must be tokens of tokenizer.json. Text, and where it stands: "file: key".
+  std::vector<std::pair<std::string, std::string>> added_tokens;
   // "chat_template" when it is a string, or the one named "default" when it is a list of {name,
   // template}.
   std::optional<std::string> chat_template;
 
   // Reads the files in `model_dir` that are there: a folder without any gives an empty config.
   // tokenizer_config.json wins over special_tokens_map.json. InvalidArgument names file and key.
+  // Unimplemented: split_special_tokens.
   static absl::StatusOr<TokenizerConfig> Load(const std::string& model_dir);
 };
 

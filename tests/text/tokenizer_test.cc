@@ -207,12 +207,41 @@ TEST(TokenizerConfigTest, ReadsBothFormsOfATokenAndBothFiles) {
   EXPECT_THAT(config.named_tokens,
               ElementsAre(Pair("bos_token", "<s>"), Pair("unk_token", "<unk>"),
                           Pair("eos_token", "</s>"), Pair("image_token", "<image>")));
-  dir.Write("tokenizer_config.json", R"({"added_tokens_decoder": {"7": {"content": "<x>"}}})");
-  ASSERT_OK_AND_ASSIGN(const TokenizerConfig added, TokenizerConfig::Load(dir.path()));
-  EXPECT_THAT(added.added_tokens, ElementsAre("<x>"));
   dir.Write("tokenizer_config.json", "[1]");
   EXPECT_THAT(TokenizerConfig::Load(dir.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a JSON object")));
+}
+
+// As transformers 5.24 reads the same files.
+TEST(TokenizerConfigTest, ListsWhatTransformersWouldAdd) {
+  TempDir dir;
+  const auto added = [&] { return TokenizerConfig::Load(dir.path()).value().added_tokens; };
+  dir.Write("special_tokens_map.json", R"({"additional_special_tokens": ["<map>"]})");
+  dir.Write("added_tokens.json", R"({"<old>": 7})");
+  EXPECT_THAT(added(), ElementsAre(Pair("<map>",
+                                        "special_tokens_map.json: "
+                                        "additional_special_tokens"),
+                                   Pair("<old>", "added_tokens.json")));
+  dir.Write("tokenizer_config.json",
+            R"({"additional_special_tokens": ["<a>", "", {"content": "<b>"}],
+                "extra_special_tokens": {"image_token": "<image>"}})");
+  const std::string additional = "tokenizer_config.json: additional_special_tokens";
+  EXPECT_THAT(added(), ElementsAre(Pair("<a>", additional), Pair("<b>", additional),
+                                   Pair("<image>", "tokenizer_config.json: extra_special_tokens"),
+                                   Pair("<old>", "added_tokens.json")));
+  dir.Write("tokenizer_config.json", R"({"added_tokens_decoder": {"7": {"content": "<x>"}}})");
+  EXPECT_THAT(added(), ElementsAre(Pair("<x>", "tokenizer_config.json: added_tokens_decoder")))
+      << "the older files are not read beside it";
+}
+
+TEST(TokenizerConfigTest, SplitSpecialTokensIsRefused) {
+  TempDir dir;
+  dir.Write("tokenizer_config.json", R"({"split_special_tokens": false})");
+  EXPECT_OK(TokenizerConfig::Load(dir.path()).status());
+  dir.Write("tokenizer_config.json", R"({"split_special_tokens": true})");
+  EXPECT_THAT(TokenizerConfig::Load(dir.path()),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("tokenizer_config.json: split_special_tokens: true")));
 }
 
 }  // namespace
