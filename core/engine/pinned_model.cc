@@ -9,13 +9,19 @@
 namespace plumbline {
 namespace {
 
-// OutOfRange with both numbers when a sequence would not fit the context.
+// OutOfRange with the numbers when a sequence would not fit the context.
+absl::Status CheckLength(absl::string_view what, int64_t tokens, int64_t context) {
+  if (tokens <= context) return absl::OkStatus();
+  return absl::OutOfRangeError(
+      absl::StrCat(what, tokens, " tokens; the model's context is ", context));
+}
+
 absl::Status CheckLength(int64_t prompt, int64_t more, absl::string_view more_name,
                          int64_t context) {
   if (prompt + more <= context) return absl::OkStatus();
-  return absl::OutOfRangeError(absl::StrCat("the prompt has ", prompt, " tokens and ", more_name,
-                                            " ", more, ", together ", prompt + more,
-                                            "; the model's context is ", context));
+  return CheckLength(
+      absl::StrCat("the prompt has ", prompt, " tokens and ", more_name, " ", more, ", together "),
+      prompt + more, context);
 }
 
 // Whether the context is rotated in every continuation's sequence as it is alone.
@@ -168,7 +174,7 @@ void PinnedModel::Score(ScoreCall call,
         Prompt prompt;
         prompt.text = call.text;
         ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model->encoder_->Encode(prompt));
-        ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(tokens.size()), 0, "nothing more,",
+        ABSL_RETURN_IF_ERROR(CheckLength("the text has ", static_cast<int64_t>(tokens.size()),
                                          model->info_.context_length));
         const auto finish = [model, shared_done,
                              tokens](absl::StatusOr<std::vector<TokenLogits>> logits) {

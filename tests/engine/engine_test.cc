@@ -117,6 +117,9 @@ TEST_F(EngineTest, APromptTooLongForTheContextNamesBothNumbers) {
               StatusIs(absl::StatusCode::kOutOfRange,
                        AllOf(HasSubstr("201"), HasSubstr("100"), HasSubstr("256"))));
   EXPECT_OK(Generate(*Pin(), Call(text, 55)));
+  EXPECT_THAT(Score(*Pin(), std::string(300, 'x'), 1),
+              StatusIs(absl::StatusCode::kOutOfRange,
+                       "the text has 301 tokens; the model's context is 256"));
 }
 
 TEST_F(EngineTest, BadCallsAreRefused) {
