@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "absl/status/status.h"
 #include "core/base/file_bytes.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -68,12 +69,17 @@ std::string ErrorReason(const grpc::Status& status) {
 
 std::string DescribeError(const grpc::Status& status, const std::string& address) {
   const std::string reason = ErrorReason(status);
+  std::string message = status.error_message();
+  if (message.empty()) {
+    message = absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())) +
+              " without a message";
+  }
   // A reason is a server's: it answered.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && reason.empty()) {
-    return "no server answers at " + address + " (" + status.error_message() +
+    return "no server answers at " + address + " (" + message +
            "); start plumblined, or name another with --address or PLUMBLINE_ADDRESS";
   }
-  return reason.empty() ? status.error_message() : status.error_message() + " (" + reason + ")";
+  return reason.empty() ? message : message + " (" + reason + ")";
 }
 
 }  // namespace plumbline::client

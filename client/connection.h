@@ -47,7 +47,7 @@ class Connection {
   std::unique_ptr<v1::EvaluationService::Stub> evaluations_;
 };
 
-// "<what>: <message> (REASON)", with a remedy where nobody listens at the address.
+// "<message> (REASON)", with a remedy where nobody listens at the address; never empty.
 std::string DescribeError(const grpc::Status& status, const std::string& address);
 
 // The ErrorInfo reason of an error; empty when it carries none.

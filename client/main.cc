@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
-#include <map>
 
 #include "client/commands/command.h"
 
@@ -15,9 +14,15 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   auto& options = context.connection_options;
   app.add_option("--address,-s", options.address,
                  "Server: host:port or unix:/path; default $PLUMBLINE_ADDRESS or 127.0.0.1:7878");
-  app.add_option("-o,--output", context.format, "text or json")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, OutputFormat>{
-          {"text", OutputFormat::kText}, {"json", OutputFormat::kJson}}));
+  app.add_option_function<std::string>(
+      "-o,--output",
+      [&context](const std::string& format) {
+        if (format != "json" && format != "text") {
+          throw CLI::ValidationError("--output", format + " is none of json, text");
+        }
+        context.format = format == "json" ? OutputFormat::kJson : OutputFormat::kText;
+      },
+      "text or json");
   app.add_flag("-q,--quiet", context.quiet, "No progress and no notices on stderr");
   CLI::Option* ca = app.add_option("--ca-file", options.ca_file,
                                    "Certificate authority of the server (PEM); turns TLS on");
@@ -63,9 +68,19 @@ int Run(int argc, char** argv) {
   AddHistoryCommand(app, context);
   AddPlanCommand(app, context);
   AddCompletionCommand(app, context);
+  if (const std::string bad = NotUtf8Argument(argc, argv); !bad.empty()) {
+    PrintError(bad);
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const std::string unknown = UnknownCommand(app);
+        error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+        !unknown.empty()) {
+      PrintError(unknown);
+      return kExitUsage;
+    }
     // --help and --version are "errors" of code 0.
     return app.exit(error) == 0 ? kExitPass : kExitUsage;
   }

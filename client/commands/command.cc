@@ -2,7 +2,10 @@
 
 #include <filesystem>
 
+#include "absl/strings/escaping.h"
 #include "core/base/file_bytes.h"
+#include "core/base/names.h"
+#include "core/base/utf8.h"
 
 namespace plumbline::client {
 
@@ -71,9 +74,65 @@ std::optional<std::string> TextOrFail(CommandContext& context, const std::string
     return std::nullopt;
   }
   std::optional<std::string> text = file ? ReadFileOrFail(context, argument.file) : argument.text;
-  if (!text.has_value() || !text->empty()) return text;
-  context.Fail("the " + noun + " is empty", kExitUsage);
-  return std::nullopt;
+  if (!text.has_value()) return text;
+  if (text->empty()) {
+    context.Fail("the " + noun + " is empty", kExitUsage);
+    return std::nullopt;
+  }
+  const std::string what = file ? argument.file : "the " + noun;
+  if (!IsUtf8OrFail(context, what, *text, file ? kExitError : kExitUsage)) return std::nullopt;
+  return text;
+}
+
+bool IsUtf8OrFail(CommandContext& context, const std::string& what, const std::string& text,
+                  ExitCode code) {
+  const std::optional<size_t> bad = FirstInvalidUtf8(text);
+  if (!bad.has_value()) return true;
+  context.Fail(what + ": not UTF-8 at byte " + std::to_string(*bad) +
+                   "; convert it, for example with iconv -f latin1 -t utf-8",
+               code);
+  return false;
+}
+
+std::string NotUtf8Argument(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const std::optional<size_t> bad = FirstInvalidUtf8(word);
+    if (!bad.has_value()) continue;
+    const std::string value = word.rfind("--", 0) == 0 ? word.substr(word.find('=') + 1) : word;
+    std::error_code error;
+    if (std::filesystem::exists(value, error)) continue;
+    return "argument " + std::to_string(i) + ", \"" + absl::CHexEscape(word) +
+           "\": not UTF-8 at byte " + std::to_string(*bad);
+  }
+  return "";
+}
+
+std::string UnknownCommand(const CLI::App& root) {
+  const CLI::App* app = &root;
+  std::string path;
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    path += app->get_name() + " ";
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  const std::vector<std::string> words = root.remaining(true);
+  if (names.empty() || words.empty() || words[0].rfind('-', 0) == 0) return "";
+  return "there is no command \"" + path + words[0] + "\"" + NamesInstead(words[0], names);
+}
+
+CLI::Validator AtLeast(int64_t low) {
+  return CLI::Validator(
+      [low](const std::string& text) {
+        double value = 0;
+        if (!CLI::detail::lexical_cast(text, value)) return text + " is not a number";
+        if (value >= static_cast<double>(low)) return std::string();
+        return text + " is less than " + std::to_string(low);
+      },
+      "");
 }
 
 std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path,

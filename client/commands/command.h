@@ -63,6 +63,19 @@ void AddTextArgument(CLI::App& command, const std::string& names, const std::str
 std::optional<std::string> TextOrFail(CommandContext& context, const std::string& noun,
                                       const TextArgument& argument);
 
+// False after printing where `text`, which `what` gives, is not UTF-8: no proto string can hold it.
+bool IsUtf8OrFail(CommandContext& context, const std::string& what, const std::string& text,
+                  ExitCode code = kExitError);
+
+// What is wrong with a command line beyond what CLI11 says; empty: nothing.
+// An argument is not UTF-8 and no file of this machine either.
+std::string NotUtf8Argument(int argc, const char* const* argv);
+// After a failed parse: the word that stands where a subcommand must, and the nearest one.
+std::string UnknownCommand(const CLI::App& root);
+
+// As CLI::NonNegativeNumber and its like, which say the largest double too: 309 digits.
+CLI::Validator AtLeast(int64_t low);
+
 // A file's or pipe's content, or nothing after printing why ("-" is standard input).
 inline constexpr uint64_t kMaxInputBytes = uint64_t{256} << 20;
 std::optional<std::string> ReadFileOrFail(CommandContext& context, const std::string& path,

@@ -231,7 +231,7 @@ void AddHistoryCommand(CLI::App& app, CommandContext& context) {
       ->delimiter(',');
   history->add_option("--jobs", arguments->jobs, "Look at this many of the newest finished jobs")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeast(1));
   history->callback([&context, arguments] { History(context, *arguments); });
 }
 

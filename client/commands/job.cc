@@ -28,7 +28,7 @@ void AddList(CLI::App& job, CommandContext& context) {
           "pending, running, succeeded, failed or cancelled")
       ->check(CLI::IsMember({"pending", "running", "succeeded", "failed", "cancelled"},
                             CLI::ignore_case));
-  list->add_option("--limit", *limit, "At most this many")->check(CLI::PositiveNumber);
+  list->add_option("--limit", *limit, "At most this many")->check(AtLeast(1));
   list->callback([&context, request, limit] {
     std::vector<v1::Job> jobs;
     v1::ListJobsResponse page;

@@ -41,7 +41,7 @@ void AddJobReportCommand(CLI::App& job, CommandContext& context) {
   report->callback([&context, arguments] {
     if (!arguments->gate_file.empty()) {
       const auto policy = ReadFileOrFail(context, arguments->gate_file);
-      if (!policy) return;
+      if (!policy || !IsUtf8OrFail(context, arguments->gate_file, *policy)) return;
       arguments->request.set_gate_policy(*policy);
     }
     v1::Report response;

@@ -116,7 +116,7 @@ void AddModelCommands(CLI::App& app, CommandContext& context) {
           [load_request](const int64_t& v) { load_request->set_kv_cache_bytes(v); },
           "Budget of the KV cache, e.g. 512MiB or 2GiB")
       ->transform(CLI::AsSizeValue(false))  // as plumblined's
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   load->callback([&context, load_request] {
     v1::Model response;
     if (context.Call("load model \"" + load_request->name() + "\"", [&](grpc::ClientContext* c) {

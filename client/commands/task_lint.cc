@@ -110,7 +110,7 @@ void AddTaskLintCommand(CLI::App& task, CommandContext& context) {
       "Example:\n  plumbline task lint my_task.yaml --prompts 1");
   lint->add_option("file", arguments->file, "Task file (.yaml or .jsonl)")->required();
   lint->add_option("--prompts", arguments->shown, "How many prompts to show")
-      ->check(CLI::NonNegativeNumber)
+      ->check(AtLeast(0))
       ->capture_default_str();
   lint->callback([&context, arguments] {
     const absl::StatusOr<Task> loaded = LoadTaskFile(arguments->file);

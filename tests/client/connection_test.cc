@@ -26,5 +26,10 @@ TEST(DescribeError, OnlyAServerThatSaysNothingIsNotThere) {
             "model \"m\" could not be restored (MODEL_NOT_LOADED)");
 }
 
+TEST(DescribeError, IsNeverEmpty) {
+  EXPECT_EQ(DescribeError(grpc::Status(grpc::StatusCode::INTERNAL, ""), "host:1"),
+            "INTERNAL without a message");
+}
+
 }  // namespace
 }  // namespace plumbline::client

@@ -14,6 +14,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 class FakeModelService : public v1::ModelService::Service {
  public:
@@ -64,7 +65,9 @@ TEST_F(ModelCommandTest, SizesHaveUnits) {
   EXPECT_EQ(bytes("512MiB"), 512 << 20);
   EXPECT_EQ(bytes("2GB"), int64_t{2} << 30) << "as plumblined reads it";
   EXPECT_EQ(Run("model load m /models/m --kv-cache-bytes 2XB").exit_code, 2);
-  EXPECT_EQ(Run("model load m /models/m --kv-cache-bytes=-5").exit_code, 2);
+  const Outcome negative = Run("model load m /models/m --kv-cache-bytes -5");
+  EXPECT_EQ(negative.exit_code, 2);
+  EXPECT_THAT(negative.err, HasSubstr("--kv-cache-bytes: -5 is less than 0\n"));
 }
 
 TEST_F(ModelCommandTest, WhatTheModelWarnsOfIsSaid) {
@@ -114,6 +117,43 @@ TEST_F(ModelCommandTest, ATextIsGivenOnceAndIsNotEmpty) {
   }
   EXPECT_EQ(models_.prompt, "from a file");
   EXPECT_EQ(models_.text, "from a file");
+}
+
+TEST_F(ModelCommandTest, ATextThatIsNotUtf8IsRefusedHere) {
+  dir_.Write("latin1", "caf\xe9");
+  for (const std::string name : {"generate", "score"}) {
+    Outcome outcome = Run(name + " -m tiny --file " + dir_.Join("latin1"));
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, StartsWith("plumbline: " + dir_.Join("latin1") +
+                                        ": not UTF-8 at byte 3; convert it"));
+    outcome = Run(name + " -m tiny $(printf 'caf\\351')");
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("\"caf\\xe9\": not UTF-8 at byte 3"));
+  }
+  EXPECT_EQ(Run("generate -m tiny hello --stop $(printf '\\351')").exit_code, 2);
+  EXPECT_THAT(models_.prompt, IsEmpty()) << "nothing was sent";
+  const std::string path = dir_.Write("caf\xe9", "hello");
+  EXPECT_EQ(Run("generate -m tiny --file=" + path).exit_code, 0) << "a file may be named so";
+}
+
+TEST_F(CliTest, AnUnknownCommandIsNamedWithTheNearest) {
+  Outcome outcome = Run("model lod x y");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err,
+            "plumbline: there is no command \"model lod\"; did you mean \"load\"? There are: list, "
+            "get, load, unload\n");
+  outcome = Run("generat hello");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("there is no command \"generat\"; did you mean \"generate\"?"));
+  EXPECT_THAT(Run("model").err, HasSubstr("A subcommand is required"));
+  EXPECT_THAT(Run("model load").err, HasSubstr("name is required"));
+}
+
+TEST_F(CliTest, AnUnknownOutputFormatIsNamed) {
+  const Outcome outcome = Run("-o yaml job list");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, StartsWith("--output: yaml is none of json, text\n"));
 }
 
 TEST_F(CliTest, ACertificateThatCannotBeReadIsNamed) {
