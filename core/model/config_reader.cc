@@ -12,8 +12,17 @@
 namespace plumbline {
 namespace {
 
+constexpr int kDepth = 32;  // so that no later recursion overflows the stack
+
 // A number as the messages show it: no "100.000000".
 std::string Show(double value) { return absl::StrCat(value); }
+
+// As much of a value as a message can bear.
+std::string Show(const nlohmann::json& value) {
+  constexpr size_t kBytes = 80;
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);  // any byte is a good cut
+  return text.size() <= kBytes ? text : absl::StrCat(text.substr(0, kBytes), "…");
+}
 
 }  // namespace
 
@@ -25,7 +34,16 @@ absl::StatusOr<ConfigReader> ConfigReader::Open(const std::string& path) {
   }
   std::ostringstream text;
   text << file.rdbuf();
-  nlohmann::json json = nlohmann::json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  bool too_deep = false;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep = too_deep || depth > kDepth;
+    return !too_deep;
+  };
+  nlohmann::json json = nlohmann::json::parse(text.str(), watch, /*allow_exceptions=*/false);
+  if (too_deep) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": nested more than ", kDepth, " levels deep"));
+  }
   if (json.is_discarded()) {
     const bool pointer = text.str().rfind("version https://git-lfs", 0) == 0;
     return absl::InvalidArgumentError(absl::StrCat(
@@ -66,11 +84,11 @@ int64_t ConfigReader::Int(absl::string_view key, int64_t low, int64_t high) {
   // 4096.0 is accepted: some exporters write floats.
   const double number = value->is_number() ? value->get<double>() : 0;
   if (!value->is_number() || number != std::floor(number)) {
-    Invalid(key, absl::StrCat("want an integer, got ", value->dump()));
+    Invalid(key, absl::StrCat("want an integer, got ", Show(*value)));
     return low;
   }
   if (number < static_cast<double>(low) || number > static_cast<double>(high)) {
-    Invalid(key, absl::StrCat(value->dump(), " is not in [", low, ", ", high, "]"));
+    Invalid(key, absl::StrCat(Show(*value), " is not in [", low, ", ", high, "]"));
     return low;
   }
   return static_cast<int64_t>(number);
@@ -83,12 +101,12 @@ double ConfigReader::Number(absl::string_view key, double low, double high) {
     return low;
   }
   if (!value->is_number()) {
-    Invalid(key, absl::StrCat("want a number, got ", value->dump()));
+    Invalid(key, absl::StrCat("want a number, got ", Show(*value)));
     return low;
   }
   const double number = value->get<double>();
   if (!(number >= low && number <= high)) {
-    Invalid(key, absl::StrCat(value->dump(), " is not in [", Show(low), ", ", Show(high), "]"));
+    Invalid(key, absl::StrCat(Show(*value), " is not in [", Show(low), ", ", Show(high), "]"));
     return low;
   }
   return number;
@@ -106,7 +124,7 @@ bool ConfigReader::BoolOr(absl::string_view key, bool fallback) {
   const nlohmann::json* value = Find(key);
   if (value == nullptr) return fallback;
   if (!value->is_boolean()) {
-    Invalid(key, absl::StrCat("want true or false, got ", value->dump()));
+    Invalid(key, absl::StrCat("want true or false, got ", Show(*value)));
     return fallback;
   }
   return value->get<bool>();
@@ -116,7 +134,7 @@ std::string ConfigReader::StringOr(absl::string_view key, absl::string_view fall
   const nlohmann::json* value = Find(key);
   if (value == nullptr) return std::string(fallback);
   if (!value->is_string()) {
-    Invalid(key, absl::StrCat("want a string, got ", value->dump()));
+    Invalid(key, absl::StrCat("want a string, got ", Show(*value)));
     return std::string(fallback);
   }
   return value->get<std::string>();
@@ -129,12 +147,12 @@ std::vector<T> ConfigReader::List(absl::string_view key, absl::string_view what,
   const nlohmann::json* value = Find(key);
   if (value == nullptr) return result;
   if (!value->is_array()) {
-    Invalid(key, absl::StrCat("want a list, got ", value->dump()));
+    Invalid(key, absl::StrCat("want a list, got ", Show(*value)));
     return result;
   }
   for (const nlohmann::json& item : *value) {
     if (!(item.*is_one)()) {
-      Invalid(key, absl::StrCat("want ", what, ", got ", item.dump()));
+      Invalid(key, absl::StrCat("want ", what, ", got ", Show(item)));
       return {};
     }
     result.push_back(item.get<T>());
@@ -158,7 +176,7 @@ std::optional<ConfigReader> ConfigReader::Object(absl::string_view key) {
   const nlohmann::json* value = Find(key);
   if (value == nullptr) return std::nullopt;
   if (!value->is_object()) {
-    Invalid(key, absl::StrCat("want an object, got ", value->dump()));
+    Invalid(key, absl::StrCat("want an object, got ", Show(*value)));
     return std::nullopt;
   }
   return ConfigReader(*value, absl::StrCat(where_, ": ", key));

@@ -12,6 +12,7 @@ namespace plumbline {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using json = nlohmann::json;
 
@@ -99,6 +100,63 @@ TEST(ConfigTest, MistralsWindowIsMissingOrNull) {
   EXPECT_EQ(null.layers[0].window, 0);
 }
 
+std::vector<int> Windows(const DecoderSpec& spec) {
+  std::vector<int> windows;
+  for (const LayerSpec& layer : spec.layers) windows.push_back(layer.window);
+  return windows;
+}
+
+TEST(ConfigTest, MistralWithLayerTypesIsMinistral) {
+  json config = Llama();
+  config["architectures"] = {"MistralForCausalLM"};
+  config["sliding_window"] = 5;
+  config["layer_types"] = {"full_attention", "sliding_attention"};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec spec, Parse(config));
+  EXPECT_THAT(Windows(spec), ElementsAre(0, 5));
+}
+
+TEST(ConfigTest, SmolLm3sLayerTypesDecideAlone) {
+  json config = Llama();
+  config["architectures"] = {"SmolLM3ForCausalLM"};
+  config["no_rope_layers"] = {1, 0};
+  config["sliding_window"] = 5;
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec off, Parse(config));
+  EXPECT_THAT(Windows(off), ElementsAre(0, 0));
+  config["use_sliding_window"] = true;
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec on, Parse(config));
+  EXPECT_THAT(Windows(on), ElementsAre(0, 5));
+  config["use_sliding_window"] = false;
+  config["layer_types"] = {"sliding_attention", "full_attention"};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec typed, Parse(config));
+  EXPECT_THAT(Windows(typed), ElementsAre(5, 0));
+}
+
+TEST(ConfigTest, Gemma3sRopeScalingIsOfItsGlobalLayers) {
+  json config = Llama();
+  config["architectures"] = {"Gemma3ForCausalLM"};
+  config["head_dim"] = 16;
+  config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec old, Parse(config));
+  EXPECT_EQ(old.ropes[0].kind, RopeKind::kLinear);
+  EXPECT_EQ(old.ropes[0].theta, 1e6);
+  EXPECT_EQ(old.ropes[1].kind, RopeKind::kDefault);
+  config["rope_parameters"] = {{"full_attention", {{"rope_type", "default"}, {"rope_theta", 7e5}}},
+                               {"sliding_attention", {{"rope_theta", 2e4}}}};
+  ASSERT_OK_AND_ASSIGN(const DecoderSpec both, Parse(config));
+  EXPECT_EQ(both.ropes[0].kind, RopeKind::kLinear);
+  EXPECT_EQ(both.ropes[0].theta, 7e5);
+  EXPECT_EQ(both.ropes[1].theta, 2e4);
+  config["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+  EXPECT_THAT(Parse(config), StatusIs(absl::StatusCode::kUnimplemented,
+                                      HasSubstr("full_attention and sliding_attention")));
+}
+
+TEST(ConfigTest, NoExpertsIsADenseModel) {
+  json config = Llama();
+  config["num_experts"] = 0;
+  EXPECT_OK(Parse(config));
+}
+
 struct Bad {
   const char* name;
   const char* patch;  // JSON merge patch over Llama()
@@ -170,6 +228,14 @@ TEST(ConfigTest, UnreadableFilesAreNamed) {
   EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("git lfs pull")));
   dir.Write("config.json", "[1, 2]");
   EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("object")));
+  const std::string brackets(100'000, '[');
+  dir.Write("config.json",
+            absl::StrCat("{\"hidden_size\": ", brackets, std::string(brackets.size(), ']'), "}"));
+  EXPECT_THAT(LoadDecoderSpec(dir.path()), StatusIs(kInvalid, HasSubstr("levels deep")));
+  json long_value = Llama();
+  long_value["hidden_size"] = std::string(100'000, 'x');
+  dir.Write("config.json", long_value.dump());
+  EXPECT_LT(LoadDecoderSpec(dir.path()).status().message().size(), 400u);
   TempDir adapter;
   adapter.Write("adapter_config.json", "{}");
   EXPECT_THAT(LoadDecoderSpec(adapter.path()),

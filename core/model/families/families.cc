@@ -83,7 +83,9 @@ void RefuseForeignFeatures(ConfigReader& config) {
                          "compressed checkpoints are not supported; use the original one");
   }
   for (const char* key : {"num_local_experts", "num_experts", "n_routed_experts"}) {
-    if (config.Has(key)) config.Unimplemented(key, "mixture-of-experts models are not supported");
+    if (config.IntOr(key, 0, 0, kMaxWidth) > 0) {
+      config.Unimplemented(key, "mixture-of-experts models are not supported");
+    }
   }
   if (config.BoolOr("is_encoder_decoder", false)) {
     config.Unimplemented("is_encoder_decoder", "encoder-decoder models are not supported");

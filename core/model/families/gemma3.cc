@@ -2,6 +2,7 @@
 // global, each kind with its own RoPE, no softcaps.
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "core/model/families/families.h"
 
 namespace plumbline {
@@ -10,25 +11,36 @@ namespace {
 constexpr int kGlobal = 0;
 constexpr int kLocal = 1;
 
+// As Gemma3TextConfig.convert_rope_params_to_dict of transformers: rope_scaling, the old name, is
+// of the global layers and goes over what rope_parameters says of them.
 void ReadRopes(ConfigReader& config, DecoderSpec& spec) {
   const double global = config.NumberOr("rope_theta", 1e6, 1, 1e12);
   const double local = config.NumberOr("rope_local_base_freq", 1e4, 1, 1e12);
-  std::optional<ConfigReader> full;
-  std::optional<ConfigReader> sliding;
-  if (std::optional<ConfigReader> nested = config.Object("rope_parameters")) {
-    full = nested->Object("full_attention");
-    sliding = nested->Object("sliding_attention");
-    if (!full && !sliding && nested->Has("rope_theta")) full = nested;  // one dictionary for all
-    config.Absorb(*nested);
+  nlohmann::json full = nlohmann::json::object();
+  nlohmann::json sliding = nlohmann::json::object();
+  if (const std::optional<ConfigReader> nested = config.Object("rope_parameters")) {
+    for (const auto& [key, value] : nested->json().items()) {
+      if ((key != "full_attention" && key != "sliding_attention") || !value.is_object()) {
+        return config.Unimplemented(
+            "rope_parameters",
+            absl::StrCat("\"", key, "\": want the objects full_attention and sliding_attention"));
+      }
+      (key == "full_attention" ? full : sliding) = value;
+    }
   } else {
-    full = config.Object("rope_scaling");  // old configurations scale the global layers only
+    full["rope_type"] = "default";
   }
-  spec.ropes = {
-      ReadRopeParameters(config, full ? &*full : nullptr, spec, global, false),
-      ReadRopeParameters(config, sliding ? &*sliding : nullptr, spec, local, false),
+  if (const std::optional<ConfigReader> scaling = config.Object("rope_scaling")) {
+    full.update(scaling->json());
+  }
+  const auto read = [&](nlohmann::json json, absl::string_view kind, double theta) {
+    ConfigReader parameters(std::move(json), absl::StrCat(config.where(), ": RoPE of ", kind));
+    const RopeSpec rope = ReadRopeParameters(config, &parameters, spec, theta, false);
+    config.Absorb(parameters);
+    return rope;
   };
-  if (full) config.Absorb(*full);
-  if (sliding) config.Absorb(*sliding);
+  const RopeSpec global_rope = read(std::move(full), "full_attention", global);
+  spec.ropes = {global_rope, read(std::move(sliding), "sliding_attention", local)};
 }
 
 }  // namespace

@@ -19,19 +19,17 @@ void ReadSmolLm3(ConfigReader& config, DecoderSpec& spec) {
                    absl::StrCat("has ", rotated.size(), " entries, want ", spec.layers.size()));
     return;
   }
+  // layer_types decides alone where it is given, whatever use_sliding_window says.
   const bool sliding = config.BoolOr("use_sliding_window", false);
   const int64_t window = config.IntOr("sliding_window", 0, 1, int64_t{1} << 24);
-  if (config.Has("layer_types")) {
-    ReadLayerTypes(
-        config, window > 0 ? window : 1, [](int64_t, int64_t) { return false; }, 0, spec);
-  }
+  ReadLayerTypes(
+      config, window, [](int64_t, int64_t) { return false; }, 0, spec);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     const bool rope =
         rotated.empty() ? (static_cast<int64_t>(i) + 1) % interval != 0 : rotated[i] != 0;
     layer.rope = rope ? 0 : -1;
-    if (!config.Has("layer_types") && !rope) layer.window = static_cast<int>(window);
-    if (!sliding) layer.window = 0;
+    if (!config.Has("layer_types") && sliding && !rope) layer.window = static_cast<int>(window);
   }
 }
 
