@@ -35,7 +35,14 @@ class FileDescriptor {
 struct OpenedFile {
   FileDescriptor fd;
   uint64_t size;
+  FileStamp stamp;
 };
+
+FileStamp StampOf(const struct stat& info) {
+  return {static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino),
+          static_cast<uint64_t>(info.st_size),
+          int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
 
 absl::StatusOr<OpenedFile> OpenRegular(const std::string& path) {
   // O_NONBLOCK: opening a pipe must not wait for its writer.
@@ -48,7 +55,7 @@ absl::StatusOr<OpenedFile> OpenRegular(const std::string& path) {
         absl::StrCat(path, ": ", S_ISDIR(info.st_mode) ? "is a directory" : "is not a regular file",
                      ", want a file"));
   }
-  return OpenedFile{std::move(fd), static_cast<uint64_t>(info.st_size)};
+  return OpenedFile{std::move(fd), static_cast<uint64_t>(info.st_size), StampOf(info)};
 }
 
 }  // namespace
@@ -76,10 +83,19 @@ absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view 
   }
 }
 
+bool WrittenSince(const std::string& path, const FileStamp& stamp) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return false;  // removed: a mapping keeps what it was
+  const FileStamp now = StampOf(info);
+  if (now.device != stamp.device || now.inode != stamp.inode) return false;
+  return now.bytes != stamp.bytes || now.modified_ns != stamp.modified_ns;
+}
+
 absl::StatusOr<MappedBytes> MapFile(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
   MappedBytes bytes;
   bytes.size = static_cast<size_t>(file.size);
+  bytes.stamp = file.stamp;
   if (bytes.size == 0) return bytes;
   void* data = mmap(nullptr, bytes.size, PROT_READ, MAP_SHARED, file.fd.get(), 0);
   if (data == MAP_FAILED) return ErrnoStatus(errno, "map", path);

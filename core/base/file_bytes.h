@@ -17,10 +17,22 @@ namespace plumbline {
 // space, no memory), else Internal.
 absl::Status ErrnoStatus(int error, absl::string_view action, absl::string_view path);
 
+// What tells that a file was written to: it stays the same file (device, inode) and its size or its
+// time of modification changes. A file that was put in its place is another one.
+struct FileStamp {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t bytes = 0;
+  int64_t modified_ns = 0;  // since the epoch
+};
+// Whether the file that `stamp` was taken of, which was at `path`, has been written to since.
+bool WrittenSince(const std::string& path, const FileStamp& stamp);
+
 // A regular file mapped read-only. Unmapped by whoever takes it (munmap). Null data for size 0.
 struct MappedBytes {
   const char* data = nullptr;
   size_t size = 0;
+  FileStamp stamp;
 };
 absl::StatusOr<MappedBytes> MapFile(const std::string& path);
 

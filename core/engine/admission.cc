@@ -81,6 +81,7 @@ absl::Status HostedModel::Prove(const LoraAdapter& adapter, const LoraWeights& w
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Check(
     AdapterBytes files, const std::string& path) const {
+  ABSL_RETURN_IF_ERROR(checkpoint_->CheckUnchanged());
   LoraLoadOptions load;
   load.modules = modules_;
   load.supported = SupportedLoraFeatures();
@@ -93,6 +94,7 @@ absl::StatusOr<std::shared_ptr<const LoraAdapter>> HostedModel::Check(
 }
 
 absl::StatusOr<AdapterSlots::Weights> HostedModel::Pack(const LoraAdapter& adapter) const {
+  ABSL_RETURN_IF_ERROR(checkpoint_->CheckUnchanged());
   const DecoderSpec& spec = engine_->decoder().spec();
   return PackLora(
       spec, adapter, engine_->decoder().options().dtype,

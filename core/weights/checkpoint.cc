@@ -200,6 +200,11 @@ absl::StatusOr<at::Tensor> Checkpoint::Load(absl::string_view name,
   return Load(name);
 }
 
+absl::Status Checkpoint::CheckUnchanged() const {
+  for (const auto& shard : shards_) ABSL_RETURN_IF_ERROR(shard->CheckUnchanged());
+  return absl::OkStatus();
+}
+
 void Checkpoint::DropPages() const {
   for (const auto& shard : shards_) shard->DropPages();
 }

@@ -85,6 +85,12 @@ SafetensorsFile::~SafetensorsFile() {
   if (mapped_ && !bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
+absl::Status SafetensorsFile::CheckUnchanged() const {
+  if (!mapped_ || !WrittenSince(path_, stamp_)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      path_, ": was written to after it had been loaded: unload the model and load it again"));
+}
+
 void SafetensorsFile::DropPages() const {
   if (mapped_ && !bytes_.empty()) {
     madvise(const_cast<char*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
@@ -96,6 +102,7 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(
   ABSL_ASSIGN_OR_RETURN(const MappedBytes mapped, MapFile(path));
   std::shared_ptr<SafetensorsFile> file(
       new SafetensorsFile(path, "", absl::string_view(mapped.data, mapped.size), /*mapped=*/true));
+  file->stamp_ = mapped.stamp;
   ABSL_RETURN_IF_ERROR(Annotate(file->ParseHeader(), path));
   return file;
 }

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/base/file_bytes.h"
 
 namespace plumbline {
 
@@ -82,6 +83,9 @@ class SafetensorsFile {
   absl::string_view header() const;
   // The whole file.
   absl::string_view bytes() const { return bytes_; }
+  // FailedPrecondition: a mapped file was written to since Open, so its tensors are not to be
+  // trusted, nor even to be read: pages past a new end fault.
+  absl::Status CheckUnchanged() const;
   // Gives the mapped pages back to the page cache (a hint; nothing for a copied file). What is read
   // later comes in again.
   void DropPages() const;
@@ -94,6 +98,7 @@ class SafetensorsFile {
   std::string owned_;        // Parse
   absl::string_view bytes_;  // owned_, or the mapping
   bool mapped_;
+  FileStamp stamp_;        // of a mapped file
   size_t data_begin_ = 0;  // offset of the data section in bytes_
   std::vector<TensorInfo> tensors_;
   absl::flat_hash_map<std::string, size_t> index_;  // name → place in tensors_
