@@ -4,13 +4,36 @@
 // fails is run again sequence by sequence, and only those that fail alone are ended; an exception
 // while logits are looked at or a text grows ends the sequence that they belong to.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/engine/device_engine_internal.h"
 #include "core/engine/step_plan.h"
 #include "core/engine/torch_guard_internal.h"
 
 namespace plumbline {
+namespace {
+
+bool AllFinite(absl::Span<const float> values) {
+  constexpr uint32_t kExponent = 0x7f800000;  // all of its bits: NaN or infinity
+  uint32_t found = 0;
+  for (const float value : values) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    found |= (bits & kExponent) == kExponent ? 1 : 0;
+  }
+  return found == 0;
+}
+
+absl::Status BrokenLogits(int64_t position) {
+  return absl::DataLossError(
+      absl::StrCat("after ", position + 1,
+                   " tokens the model's logits hold NaN or infinity: damaged weights of ",
+                   "the model or the adapter, or values beyond bfloat16 (try float32)"));
+}
+
+}  // namespace
 
 void DeviceEngine::BuildStep() {
   step_ = {};
@@ -98,16 +121,18 @@ void DeviceEngine::HandOutRows(int64_t begin, int64_t end) {
   });
   std::fill(row_failures_.begin(), row_failures_.end(), status);
   if (status.ok()) {
-    threads_->Run(
-        end - begin, std::max<int64_t>(1, 20'000 / v), [&](int64_t first, int64_t last, int) {
-          for (int64_t i = first; i < last; ++i) {
-            row_failures_[i] = GuardTorch([&]() -> absl::Status {
-              outputs_[begin + i].sequence->request->work->TakeLogits(
-                  outputs_[begin + i].position, absl::MakeConstSpan(logits_.data() + i * v, v));
-              return absl::OkStatus();
-            });
-          }
-        });
+    threads_->Run(end - begin, std::max<int64_t>(1, 20'000 / v),
+                  [&](int64_t first, int64_t last, int) {
+                    for (int64_t i = first; i < last; ++i) {
+                      const OutputRow& output = outputs_[begin + i];
+                      const absl::Span<const float> logits(logits_.data() + i * v, v);
+                      row_failures_[i] = GuardTorch([&]() -> absl::Status {
+                        if (!AllFinite(logits)) return BrokenLogits(output.position);
+                        output.sequence->request->work->TakeLogits(output.position, logits);
+                        return absl::OkStatus();
+                      });
+                    }
+                  });
   }
   for (int64_t i = begin; i < end; ++i)
     outputs_[i].sequence->failure.Update(row_failures_[i - begin]);
