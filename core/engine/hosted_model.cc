@@ -38,11 +38,12 @@ absl::StatusOr<ComputeType> ResolveDtype(const LoadModelOptions& options,
   return ComputeType::kFloat32;
 }
 
-std::vector<int32_t> CanaryPrompt(const PromptEncoder& encoder, const DecoderSpec& spec) {
+absl::StatusOr<std::vector<int32_t>> CanaryPrompt(const PromptEncoder& encoder,
+                                                  const DecoderSpec& spec) {
   Prompt prompt;
   prompt.text = std::string(kCanary);
-  absl::StatusOr<std::vector<int32_t>> ids = encoder.Encode(prompt);
-  std::vector<int32_t> tokens = ids.ok() ? *std::move(ids) : std::vector<int32_t>{0};
+  ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, encoder.Encode(prompt));
+  if (tokens.empty()) tokens.push_back(0);
   tokens.resize(std::min<size_t>(tokens.size(), std::min(kCanaryTokens, spec.context)));
   return tokens;
 }
@@ -111,6 +112,12 @@ absl::Status HostedModel::Open() {
   info_.threads = threads->threads();
   info_.has_chat_template = encoder_->has_chat_template();
   info_.warnings = UnappliedDecoding(requested_.path);
+  const std::vector<std::string> unused = UnusedTensors(spec, *checkpoint_);
+  if (!unused.empty()) {
+    info_.warnings.push_back(absl::StrCat(
+        unused.size(), unused.size() == 1 ? " tensor" : " tensors", " of the checkpoint that ",
+        spec.architecture, " has no use for: ", FirstNames(unused, 3)));
+  }
   info_.numerics = {placed.device, info_.options.dtype, placed.mode};
 
   slots_ = std::make_shared<AdapterSlots>(host_.adapter_memory_bytes, host_.max_resident_adapters);
@@ -121,7 +128,9 @@ absl::Status HostedModel::Open() {
   if (!host_.adapter_store_dir.empty()) {
     ABSL_ASSIGN_OR_RETURN(store_, AdapterStore::Open(host_.adapter_store_dir));
   }
-  ABSL_ASSIGN_OR_RETURN(canary_, Canary::Make(*engine_, CanaryPrompt(*encoder_, spec)));
+  absl::StatusOr<std::vector<int32_t>> prompt = CanaryPrompt(*encoder_, spec);
+  if (!prompt.ok()) return Annotate(prompt.status(), requested_.path);
+  ABSL_ASSIGN_OR_RETURN(canary_, Canary::Make(*engine_, *std::move(prompt)));
   const std::vector<float>& logits = canary_->base_logits();
   if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
@@ -285,6 +287,24 @@ std::vector<TargetModule> ModulesOf(const DecoderSpec& spec) {
   if (spec.tied_head) head.tied_to = ModuleName(spec, spec.embedding);
   modules.push_back(std::move(head));
   return modules;
+}
+
+std::vector<std::string> UnusedTensors(const DecoderSpec& spec, const Checkpoint& checkpoint) {
+  absl::flat_hash_set<std::string> used;
+  for (const TargetModule& module : ModulesOf(spec)) {
+    used.insert(absl::StrCat(module.name, ".weight"));
+    if (module.has_bias) used.insert(absl::StrCat(module.name, ".bias"));
+  }
+  std::vector<std::string> unused;
+  for (const std::string& name : checkpoint.names()) {
+    const bool buffer = absl::EndsWith(name, ".rotary_emb.inv_freq") ||
+                        (spec.conv1d && (absl::EndsWith(name, ".attn.bias") ||
+                                         absl::EndsWith(name, ".attn.masked_bias")));
+    if (!buffer && !used.contains(name) && !used.contains(absl::StrCat(spec.prefix, name))) {
+      unused.push_back(name);
+    }
+  }
+  return unused;
 }
 
 }  // namespace plumbline

@@ -85,6 +85,10 @@ absl::StatusOr<DecoderWeights<T>> LoadDecoderWeights(const DecoderSpec& spec,
 // Every module with parameters, under transformers' names: what an adapter may name.
 std::vector<TargetModule> ModulesOf(const DecoderSpec& spec);
 
+// The checkpoint's tensors that no module reads, but for those that transformers keeps in old files
+// and never reads (RoPE's frequencies, GPT-2's masks, the copy of a tied head); sorted.
+std::vector<std::string> UnusedTensors(const DecoderSpec& spec, const Checkpoint& checkpoint);
+
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_MODEL_DECODER_WEIGHTS_INTERNAL_H_

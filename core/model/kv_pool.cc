@@ -1,6 +1,7 @@
 #include "core/model/kv_pool.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <limits>
@@ -17,6 +18,12 @@ int64_t Stride(const KvLayout& layout) { return (layout.block_bytes() + 63) / 64
 class HostMemory : public KvMemory {
  public:
   absl::StatusOr<char*> Reserve(int64_t bytes) override {
+    const int64_t machine = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+    if (bytes > machine) {
+      return absl::ResourceExhaustedError(absl::StrCat("a KV cache of ", bytes,
+                                                       " bytes is more than the machine's memory, ",
+                                                       machine, " bytes; ask for less"));
+    }
     void* memory = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
