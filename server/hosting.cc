@@ -334,11 +334,15 @@ EngineStats Hosting::StatsOf(absl::string_view model) const {
 absl::StatusOr<ModelInfo> Hosting::GetModel(absl::string_view name) const {
   absl::StatusOr<ModelInfo> info = host_.GetModel(name);
   if (info.ok() || !absl::IsNotFound(info.status())) return info;
-  absl::MutexLock lock(&mutex_);
-  const auto it = unavailable_.find(std::string(name));
-  if (it == unavailable_.end()) return ModelNotFound(name, ListModels());
+  absl::Status why;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto it = unavailable_.find(name);
+    if (it != unavailable_.end()) why = it->second;
+  }
+  if (why.ok()) return ModelNotFound(name, ListModels());
   return WithReason(absl::UnavailableError(absl::StrCat(
-                        "model \"", name, "\" could not be restored: ", it->second.message(),
+                        "model \"", name, "\" could not be restored: ", why.message(),
                         "; load it again with LoadModel")),
                     "MODEL_NOT_LOADED", {{"model", std::string(name)}});
 }

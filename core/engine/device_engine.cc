@@ -354,21 +354,17 @@ void DeviceEngine::DropFamily(std::list<Family>::iterator family, const absl::St
   families_.erase(family);
 }
 
+// Loop() took the last arrivals and tasks under the lock under which it saw stopping_: none came
+// since.
 void DeviceEngine::FailEverything(const absl::Status& status) {
   while (!running_.empty()) End(running_.begin(), status);
   while (!families_.empty()) DropFamily(families_.begin(), status);
-  const int dropped = static_cast<int>(waiting_.size());
   waiting_.RemoveIf([&](std::unique_ptr<Request>& request) {
     request->work->Finish(status);
     return true;
   });
   absl::MutexLock lock(&mutex_);
-  queued_ -= dropped;
-  for (std::unique_ptr<Request>& request : arrivals_) request->work->Finish(status);
   queued_ = 0;
-  arrivals_.clear();
-  for (std::function<void()>& task : tasks_) task();
-  tasks_.clear();
 }
 
 }  // namespace plumbline
