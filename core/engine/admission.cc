@@ -8,8 +8,8 @@
 #include "core/base/status_macros.h"
 #include "core/engine/admission_notes.h"
 #include "core/engine/hosted_model_internal.h"
-#include "core/engine/torch_guard_internal.h"
 #include "core/model/decoder_weights_internal.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/engine/canary_internal.h"
-#include "core/engine/torch_guard_internal.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {

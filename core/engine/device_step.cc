@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/engine/device_engine_internal.h"
 #include "core/engine/step_plan.h"
-#include "core/engine/torch_guard_internal.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {

@@ -9,10 +9,10 @@
 #include "core/engine/generation_config.h"
 #include "core/engine/hosted_model_internal.h"
 #include "core/engine/pinned_model_internal.h"
-#include "core/engine/torch_guard_internal.h"
 #include "core/model/decoder_device_internal.h"
 #include "core/model/decoder_weights_internal.h"
 #include "core/model/families/families.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/engine/pinned_model_internal.h"
-#include "core/engine/torch_guard_internal.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {

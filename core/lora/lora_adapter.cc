@@ -1,15 +1,13 @@
 #include <ATen/core/Tensor.h>
-#include <c10/util/Exception.h>
 
-#include <new>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
 #include "core/lora/lora_adapter_internal.h"
+#include "core/weights/torch_guard_internal.h"
 
 namespace plumbline {
 namespace {
@@ -61,18 +59,7 @@ absl::StatusOr<std::shared_ptr<const LoraAdapter>> Check(AdapterBytes files,
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> CheckLoraAdapter(
     AdapterBytes files, const std::string& directory, const LoraLoadOptions& options) {
-  try {
-    return Check(std::move(files), directory, options);
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(directory, ": no memory for the adapter's tensors"));
-  } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
-    if (absl::StrContains(what, "allocate memory")) {
-      return absl::ResourceExhaustedError(absl::StrCat(directory, ": ", what));
-    }
-    return absl::InternalError(absl::StrCat(directory, ": ", what));
-  }
+  return GuardTorch([&] { return Check(std::move(files), directory, options); }, directory);
 }
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> LoadLoraAdapter(const std::string& directory,
