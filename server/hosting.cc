@@ -9,16 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/names.h"
+#include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "server/status_conversion.h"
 #include "server/utf8.h"
 
 namespace plumbline {
 namespace {
-
-bool IsVersion(absl::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
-}
 
 absl::Status ModelNotFound(absl::string_view name, const std::vector<ModelInfo>& models) {
   std::vector<std::string> names;
@@ -70,11 +67,6 @@ LoadModelOptions OptionsOf(const ModelRecord& record) {
   return options;
 }
 
-bool SameModel(const LoadModelOptions& a, const LoadModelOptions& b) {
-  return a.path == b.path && a.dtype == b.dtype && a.device == b.device &&
-         a.max_batch == b.max_batch && a.kv_cache_bytes == b.kv_cache_bytes;
-}
-
 }  // namespace
 
 Hosting::Hosting(ModelHost& host, Catalog& catalog, HostingOptions options)
@@ -107,7 +99,7 @@ absl::Status Hosting::RestoreModels(const std::vector<LoadModelOptions>& flags) 
     flag = WithDefaults(std::move(flag));
     asked.insert(flag.name);
     for (const ModelRecord& record : records) {
-      if (record.name == flag.name && !SameModel(OptionsOf(record), flag)) {
+      if (record.name == flag.name && OptionsOf(record) != flag) {
         spdlog::warn("model {}: the command line's {} replaces the catalog's {}", flag.name,
                      flag.path, record.path);
       }
@@ -341,9 +333,9 @@ absl::StatusOr<ModelInfo> Hosting::GetModel(absl::string_view name) const {
     if (it != unavailable_.end()) why = it->second;
   }
   if (why.ok()) return ModelNotFound(name, ListModels());
-  return WithReason(absl::UnavailableError(absl::StrCat(
-                        "model \"", name, "\" could not be restored: ", why.message(),
-                        "; load it again with LoadModel")),
+  return WithReason(absl::UnavailableError(absl::StrCat("model \"", name,
+                                                        "\" could not be restored: ", why.message(),
+                                                        "; load it again with LoadModel")),
                     "MODEL_NOT_LOADED", {{"model", std::string(name)}});
 }
 
@@ -397,7 +389,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Hosting::Pin(absl::string_view mo
   }
   if (pinned.ok() || !absl::IsNotFound(pinned.status())) return pinned;
   ABSL_RETURN_IF_ERROR(GetModel(model).status());
-  if (IsVersion(adapter)) {
+  if (IsSha256Hex(adapter)) {
     const absl::StatusOr<AdapterRecord> record = catalog_.GetAdapterVersion(model, adapter);
     if (record.ok()) return PinStoredVersion(*record);
     if (!absl::IsNotFound(record.status())) return record.status();

@@ -1,14 +1,13 @@
 #include "server/validation.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/names.h"
+#include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/base/utf8.h"
 #include "core/eval/task.h"
@@ -34,18 +33,6 @@ absl::Status CheckLimit(absl::string_view field, int64_t is, int64_t limit,
 // What a bad name looks like in an error: short and printable.
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", CutUtf8(ToValidUtf8(text), 80), "\"");
-}
-
-// [A-Za-z0-9][A-Za-z0-9_.-]{0,63}
-bool IsAlias(absl::string_view name) {
-  return IsName(name, 64) && absl::ascii_isalnum(static_cast<unsigned char>(name[0]));
-}
-
-// [a-z0-9][a-z0-9_.-]{0,63}
-bool IsLowerName(absl::string_view name) {
-  return IsAlias(name) && std::none_of(name.begin(), name.end(), [](char c) {
-           return absl::ascii_isupper(static_cast<unsigned char>(c));
-         });
 }
 
 absl::Status ValidatePath(absl::string_view path) {
@@ -174,8 +161,7 @@ absl::Status ValidateNewAlias(absl::string_view field, absl::string_view alias) 
   if (alias == "base") {
     return InvalidField(field, "\"base\" names the model without an adapter");
   }
-  if (alias.size() == 64 &&
-      alias.find_first_not_of("0123456789abcdef") == absl::string_view::npos) {
+  if (IsSha256Hex(alias)) {
     return InvalidField(field, "64 hex digits name a version: choose another alias");
   }
   return absl::OkStatus();

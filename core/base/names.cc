@@ -20,6 +20,16 @@ bool IsName(absl::string_view name, size_t longest) {
          });
 }
 
+bool IsAlias(absl::string_view name) {
+  return IsName(name, 64) && absl::ascii_isalnum(static_cast<unsigned char>(name[0]));
+}
+
+bool IsLowerName(absl::string_view name) {
+  return IsAlias(name) && std::none_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isupper(static_cast<unsigned char>(c));
+         });
+}
+
 std::string FirstNames(const std::vector<std::string>& names, size_t shown) {
   const size_t count = std::min(names.size(), shown);
   const std::string list =

@@ -13,6 +13,12 @@ namespace plumbline {
 // [A-Za-z0-9_.-]{1,longest}.
 bool IsName(absl::string_view name, size_t longest);
 
+// [A-Za-z0-9][A-Za-z0-9_.-]{0,63}: an adapter's alias. Versions have this form as well.
+bool IsAlias(absl::string_view name);
+
+// [a-z0-9][a-z0-9_.-]{0,63}: a model's name, a job's id.
+bool IsLowerName(absl::string_view name);
+
 // "a, b and 3 more": the first `shown`.
 std::string FirstNames(const std::vector<std::string>& names, size_t shown);
 

@@ -39,6 +39,10 @@ std::string Sha256Hex(absl::string_view bytes) {
   return digest.FinishHex();
 }
 
+bool IsSha256Hex(absl::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+}
+
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));

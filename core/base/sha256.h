@@ -27,6 +27,9 @@ class Sha256 {
 // 64 lower-case hexadecimal digits.
 std::string Sha256Hex(absl::string_view bytes);
 
+// Whether `text` is a digest as written here.
+bool IsSha256Hex(absl::string_view text);
+
 // Digest of a file's content, read in chunks. NotFound or PermissionDenied name the path.
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path);
 

@@ -22,6 +22,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/file_bytes.h"
+#include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_files.h"
 
@@ -160,7 +161,7 @@ absl::StatusOr<StoredAdapter> AdapterStore::Import(absl::string_view version,
 }
 
 absl::StatusOr<StoredAdapter> AdapterStore::Verify(absl::string_view version) const {
-  if (!IsAdapterVersion(version)) {
+  if (!IsSha256Hex(version)) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", version, "\" is not an adapter version: want 64 hexadecimal digits"));
   }
@@ -186,7 +187,7 @@ absl::StatusOr<StoredAdapter> AdapterStore::Verify(absl::string_view version) co
 }
 
 absl::Status AdapterStore::Remove(absl::string_view version) const {
-  if (!IsAdapterVersion(version)) {
+  if (!IsSha256Hex(version)) {
     return absl::InvalidArgumentError(absl::StrCat("\"", version, "\" is not an adapter version"));
   }
   if (access(PathOf(version).c_str(), F_OK) != 0) return absl::OkStatus();
@@ -200,7 +201,7 @@ absl::StatusOr<std::vector<std::string>> AdapterStore::List() const {
   for (fs::directory_iterator entry(directory_, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (IsAdapterVersion(name)) versions.push_back(name);
+    if (IsSha256Hex(name)) versions.push_back(name);
   }
   if (error) return ErrnoStatus(error.value(), "list", directory_);
   std::sort(versions.begin(), versions.end());

@@ -2,12 +2,10 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/names.h"
@@ -16,23 +14,6 @@
 
 namespace plumbline {
 namespace {
-
-// [a-z0-9][a-z0-9_.-]{0,63}; with `upper` also A-Z.
-bool IsName(absl::string_view name, bool upper) {
-  if (name.empty() || name.size() > 64) return false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool letter =
-        absl::ascii_islower(c) || absl::ascii_isdigit(c) || (upper && absl::ascii_isupper(c));
-    if (!letter && (i == 0 || (c != '_' && c != '.' && c != '-'))) return false;
-  }
-  return true;
-}
-
-bool SameRequest(const LoadModelOptions& a, const LoadModelOptions& b) {
-  return a.path == b.path && a.dtype == b.dtype && a.device == b.device &&
-         a.max_batch == b.max_batch && a.kv_cache_bytes == b.kv_cache_bytes;
-}
 
 class EngineModelHost : public ModelHost {
  public:
@@ -49,7 +30,7 @@ class EngineModelHost : public ModelHost {
   }
 
   absl::StatusOr<ModelInfo> LoadModel(const LoadModelOptions& options) override {
-    if (!IsName(options.name, /*upper=*/false)) {
+    if (!IsLowerName(options.name)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "model name \"", options.name, "\": want [a-z0-9][a-z0-9_.-]*, 64 characters at most"));
     }
@@ -62,7 +43,7 @@ class EngineModelHost : public ModelHost {
           std::make_unique<std::pair<EngineModelHost*, const std::string*>>(this, &options.name)
               .get()));
       if (const auto it = models_.find(options.name); it != models_.end()) {
-        if (SameRequest(it->second->requested(), options)) return it->second->info();
+        if (it->second->requested() == options) return it->second->info();
         return absl::AlreadyExistsError(
             absl::StrCat("model \"", options.name,
                          "\" is loaded from another path or with other options: unload it first"));
@@ -108,7 +89,7 @@ class EngineModelHost : public ModelHost {
   }
 
   absl::StatusOr<AdapterInfo> LoadAdapter(const LoadAdapterOptions& options) override {
-    if (!IsName(options.alias, /*upper=*/true)) {
+    if (!IsAlias(options.alias)) {
       return absl::InvalidArgumentError(
           absl::StrCat("adapter alias \"", options.alias,
                        "\": want [A-Za-z0-9][A-Za-z0-9_.-]*, 64 characters at most"));

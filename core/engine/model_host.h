@@ -28,6 +28,8 @@ struct LoadModelOptions {
   std::string device = "cpu";  // "cpu", "cpu:KERNELS" (kernels.h) or "cuda:N"
   int max_batch = 0;           // rows decoded together; 0: the engine's default
   int64_t kv_cache_bytes = 0;  // budget of the KV cache; 0: the engine's default
+
+  bool operator==(const LoadModelOptions&) const = default;
 };
 
 // Packed adapter weights of one model (core/engine/adapter_slots_internal.h).

@@ -69,6 +69,8 @@ struct Numerics {
   std::string device;  // "cpu:avx512_bf16" (the kernels) or "cuda:0 NVIDIA H100 80GB HBM3"
   std::string dtype;   // "float32" or "bfloat16"
   std::string mode;    // "batch_invariant": same bits whatever the load
+
+  bool operator==(const Numerics&) const = default;
 };
 
 struct ModelIdentity {

@@ -11,10 +11,6 @@
 namespace plumbline {
 namespace {
 
-bool SameNumerics(const Numerics& a, const Numerics& b) {
-  return a.device == b.device && a.dtype == b.dtype && a.mode == b.mode;
-}
-
 std::string NumericsText(const Numerics& n) {
   return absl::StrCat(n.device, "/", n.dtype, "/", n.mode);
 }
@@ -100,7 +96,7 @@ absl::StatusOr<JobRunner::Impl::Models> JobRunner::Impl::PinSubjects(const Job& 
                                                : absl::StrCat("adapter \"", subject.alias, "\"")));
     }
     const Numerics& now = (*model)->identity().numerics;
-    if (!SameNumerics(now, subject.numerics)) {
+    if (now != subject.numerics) {
       return absl::FailedPreconditionError(absl::StrCat(
           "the job began with ", NumericsText(subject.numerics), ", the model now computes with ",
           NumericsText(now), "; its verdicts would not be comparable"));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/lora/adapter_assembly_internal.h"
@@ -11,10 +10,6 @@
 
 namespace plumbline {
 namespace {
-
-bool MatchesEntry(absl::string_view name, absl::string_view entry) {
-  return name == entry || absl::EndsWith(name, absl::StrCat(".", entry));
-}
 
 // Rows of a vocabulary × dimension table, whichever way the module is used.
 int64_t Vocabulary(const TargetModule& target) {

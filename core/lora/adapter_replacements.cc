@@ -9,23 +9,6 @@
 #include "core/lora/lora_tensors_internal.h"
 
 namespace plumbline {
-namespace {
-
-// The base's weight as the checkpoint lays it out.
-std::vector<int64_t> WeightShape(const TargetModule& target) {
-  switch (target.kind) {
-    case TargetKind::kLinear:
-      return {target.out_features, target.in_features};
-    case TargetKind::kConv1d:
-    case TargetKind::kEmbedding:
-      return {target.in_features, target.out_features};
-    case TargetKind::kNorm:
-      return {target.out_features};
-  }
-  return {};  // unreachable
-}
-
-}  // namespace
 
 absl::StatusOr<AdapterAssembly::Whole> AdapterAssembly::TakeWhole(const TargetModule& target,
                                                                   AdapterPart part, Parts& parts) {

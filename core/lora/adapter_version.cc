@@ -1,7 +1,5 @@
 #include "core/lora/adapter_version.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 
 namespace plumbline {
@@ -18,12 +16,6 @@ std::string AdapterVersion(absl::string_view config_json, absl::string_view safe
   BeginAdapterVersion(config_json, safetensors.size(), digest);
   digest.Update(safetensors);
   return digest.FinishHex();
-}
-
-bool IsAdapterVersion(absl::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
 }
 
 }  // namespace plumbline

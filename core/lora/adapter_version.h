@@ -22,9 +22,6 @@ std::string AdapterVersion(absl::string_view config_json, absl::string_view safe
 // will be `tensor_bytes`.
 void BeginAdapterVersion(absl::string_view config_json, uint64_t tensor_bytes, Sha256& digest);
 
-// Whether `text` has the form of a version, hence is safe as a file name.
-bool IsAdapterVersion(absl::string_view text);
-
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_LORA_ADAPTER_VERSION_H_

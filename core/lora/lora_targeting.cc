@@ -17,13 +17,6 @@
 namespace plumbline {
 namespace {
 
-// `name` is `entry` or ends with ".entry".
-bool MatchesEntry(absl::string_view name, absl::string_view entry) {
-  if (name == entry) return true;
-  return absl::EndsWith(name, entry) && name.size() > entry.size() &&
-         name[name.size() - entry.size() - 1] == '.';
-}
-
 bool NamesAnEmbedding(const std::vector<std::string>& entries) {
   for (const std::string& entry : entries) {
     if (MatchesEntry(entry, "embed_tokens") || MatchesEntry(entry, "lm_head")) return true;

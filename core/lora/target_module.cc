@@ -1,5 +1,8 @@
 #include "core/lora/target_module.h"
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
 namespace plumbline {
 
 absl::string_view TargetKindName(TargetKind kind) {
@@ -14,6 +17,23 @@ absl::string_view TargetKindName(TargetKind kind) {
       return "norm";
   }
   return "";  // unreachable
+}
+
+std::vector<int64_t> WeightShape(const TargetModule& module) {
+  switch (module.kind) {
+    case TargetKind::kLinear:
+      return {module.out_features, module.in_features};
+    case TargetKind::kConv1d:
+    case TargetKind::kEmbedding:
+      return {module.in_features, module.out_features};
+    case TargetKind::kNorm:
+      return {module.out_features};
+  }
+  return {};  // unreachable
+}
+
+bool MatchesEntry(absl::string_view name, absl::string_view entry) {
+  return name == entry || absl::EndsWith(name, absl::StrCat(".", entry));
 }
 
 absl::string_view LoraFeatureName(LoraFeature feature) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -39,6 +40,13 @@ struct TargetModule {
   // "model.embed_tokens"); empty: its own.
   std::string tied_to;
 };
+
+// The shape of the module's weight as the checkpoint lays it out (TargetKind).
+std::vector<int64_t> WeightShape(const TargetModule& module);
+
+// Whether a list of module names with `entry` means the module `name`: the whole name, or its last
+// components, as PEFT takes it.
+bool MatchesEntry(absl::string_view name, absl::string_view entry);
 
 // What an adapter may ask of the forward pass.
 enum class LoraFeature : uint32_t {

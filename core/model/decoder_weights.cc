@@ -225,12 +225,8 @@ absl::StatusOr<at::Tensor> LoadModuleParameter(const DecoderSpec& spec,
                                                const Checkpoint& checkpoint,
                                                const TargetModule& module,
                                                absl::string_view parameter) {
-  std::vector<int64_t> shape = {module.out_features};
-  if (parameter == "weight" && module.kind == TargetKind::kLinear) {
-    shape = {module.out_features, module.in_features};
-  } else if (parameter == "weight" && module.kind != TargetKind::kNorm) {
-    shape = {module.in_features, module.out_features};
-  }
+  const std::vector<int64_t> shape =
+      parameter == "weight" ? WeightShape(module) : std::vector<int64_t>{module.out_features};
   const std::string& name = module.tied_to.empty() ? module.name : module.tied_to;
   return LoadParameter(spec, checkpoint, name, parameter, shape);
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace plumbline {
 namespace {
 
@@ -9,6 +12,18 @@ TEST(IsName, TakesLettersDigitsAndThreeMarks) {
   EXPECT_TRUE(IsName("-a_B.9", 6));
   EXPECT_FALSE(IsName("-a_B.9", 5));
   for (const char* name : {"", "a b", "a/b", "\xc3\xa9"}) EXPECT_FALSE(IsName(name, 64)) << name;
+}
+
+TEST(IsAlias, BeginsWithALetterOrADigit) {
+  for (const char* name : {"a", "7", "V7_x.y-z"}) EXPECT_TRUE(IsAlias(name)) << name;
+  for (const char* name : {"", "_a", ".a", "-a", "a/b"}) EXPECT_FALSE(IsAlias(name)) << name;
+  EXPECT_TRUE(IsAlias(std::string(64, 'a')));
+  EXPECT_FALSE(IsAlias(std::string(65, 'a')));
+}
+
+TEST(IsLowerName, IsAnAliasWithoutUpperCase) {
+  EXPECT_TRUE(IsLowerName("qwen2.5-0_5b"));
+  for (const char* name : {"", "Qwen", "qweN", "_a"}) EXPECT_FALSE(IsLowerName(name)) << name;
 }
 
 TEST(EditDistance, CountsEdits) {

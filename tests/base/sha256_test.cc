@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,6 +21,15 @@ TEST(Sha256, PiecesGiveTheSameDigestAsTheWhole) {
   digest.Update("a");
   digest.Update("bc");
   EXPECT_EQ(digest.FinishHex(), Sha256Hex("abc"));
+}
+
+TEST(Sha256, ADigestIs64LowerCaseHexDigits) {
+  const std::string digest = Sha256Hex("abc");
+  EXPECT_TRUE(IsSha256Hex(digest));
+  EXPECT_FALSE(IsSha256Hex(digest.substr(1)));
+  EXPECT_FALSE(IsSha256Hex(digest + "0"));
+  EXPECT_FALSE(IsSha256Hex(std::string(64, 'g')));
+  EXPECT_FALSE(IsSha256Hex(std::string(64, 'A')));
 }
 
 TEST(Sha256, DigestsAFileAndNamesOneThatIsMissing) {
