@@ -106,7 +106,7 @@ void DeviceEngine::Loop() {
     bool stopping;
     {
       absl::MutexLock lock(&mutex_);
-      if (running_.empty() && waiting_.empty() && families_.empty()) {
+      if (running_.empty() && waiting_.empty() && forks_.empty()) {
         mutex_.Await(absl::Condition(this, &DeviceEngine::Woken));
       }
       for (std::unique_ptr<Request>& request : arrivals_) {
@@ -172,9 +172,9 @@ void DeviceEngine::DropCancelled() {
     if (IsCancelled(*it->request)) End(it, absl::CancelledError("cancelled"));
     it = next;
   }
-  for (auto it = families_.begin(); it != families_.end();) {
+  for (auto it = forks_.begin(); it != forks_.end();) {
     const auto next = std::next(it);
-    if (IsCancelled(*it->parent)) DropFamily(it, absl::CancelledError("cancelled"));
+    if (IsCancelled(*it->parent)) DropFork(it, absl::CancelledError("cancelled"));
     it = next;
   }
 }
@@ -236,40 +236,40 @@ DeviceEngine::Waiting::Answer DeviceEngine::AdmitRequest(std::unique_ptr<Request
 }
 
 void DeviceEngine::AdmitChildren() {
-  for (Family& family : families_) {
-    while (!family.waiting.empty() && AdmitChild(family)) {
+  for (Fork& fork : forks_) {
+    while (!fork.waiting.empty() && AdmitChild(fork)) {
     }
   }
 }
 
 // A child shares its parent's whole blocks and copies the one that the context ends in.
-bool DeviceEngine::AdmitChild(Family& family) {
-  Request& child = *family.waiting.front();
-  const int64_t shared = family.context / kKvBlockTokens;
+bool DeviceEngine::AdmitChild(Fork& fork) {
+  Request& child = *fork.waiting.front();
+  const int64_t shared = fork.context / kKvBlockTokens;
   const int64_t own = BlocksFor(child.max_tokens) - shared;
   std::vector<void*> blocks = cache_.Take(own);
   if (blocks.empty()) {
-    if (family.running > 0) return false;
+    if (fork.running > 0) return false;
     while (static_cast<int64_t>(blocks.size()) < own) {
-      blocks.push_back(family.reserve.back());
-      family.reserve.pop_back();
+      blocks.push_back(fork.reserve.back());
+      fork.reserve.pop_back();
     }
   }
   Sequence sequence;
   sequence.prompt_length = static_cast<int64_t>(child.tokens.size());
-  sequence.computed = family.context;
-  sequence.family = &family;
+  sequence.computed = fork.context;
+  sequence.fork = &fork;
   for (int64_t i = 0; i < shared; ++i) {
-    pool_->Share(family.blocks[i]);
-    sequence.blocks.push_back(family.blocks[i]);
+    pool_->Share(fork.blocks[i]);
+    sequence.blocks.push_back(fork.blocks[i]);
   }
-  if (family.context % kKvBlockTokens != 0) {
-    pool_->Copy(blocks[0], family.blocks[shared]);
+  if (fork.context % kKvBlockTokens != 0) {
+    pool_->Copy(blocks[0], fork.blocks[shared]);
   }
   sequence.blocks.insert(sequence.blocks.end(), blocks.begin(), blocks.end());
-  sequence.request = std::move(family.waiting.front());
-  family.waiting.pop_front();
-  ++family.running;
+  sequence.request = std::move(fork.waiting.front());
+  fork.waiting.pop_front();
+  ++fork.running;
   running_.push_back(std::move(sequence));
   return true;
 }
@@ -292,19 +292,19 @@ void DeviceEngine::Retire(Sequence& s, bool keep_blocks) {
 void DeviceEngine::End(std::list<Sequence>::iterator it, const absl::Status& status) {
   std::vector<std::unique_ptr<Request>> children;
   if (status.ok()) children = it->request->work->Children();
-  Family* family = it->family;
-  if (family != nullptr && !family->waiting.empty()) RefillReserve(*family, *it);
-  if (family == nullptr) Settle(*it, status);
+  Fork* fork = it->fork;
+  if (fork != nullptr && !fork->waiting.empty()) RefillReserve(*fork, *it);
+  if (fork == nullptr) Settle(*it, status);
   Retire(*it, /*keep_blocks=*/!children.empty());
   it->request->work->Finish(status);
-  if (!children.empty()) StartFamily(*it, std::move(children));
+  if (!children.empty()) StartFork(*it, std::move(children));
   running_.erase(it);
-  if (family == nullptr) return;
-  --family->running;
-  if (family->running > 0 || !family->waiting.empty()) return;
-  for (auto f = families_.begin(); f != families_.end(); ++f) {
-    if (&*f == family) {
-      DropFamily(f, absl::OkStatus());
+  if (fork == nullptr) return;
+  --fork->running;
+  if (fork->running > 0 || !fork->waiting.empty()) return;
+  for (auto f = forks_.begin(); f != forks_.end(); ++f) {
+    if (&*f == fork) {
+      DropFork(f, absl::OkStatus());
       return;
     }
   }
@@ -319,46 +319,46 @@ void DeviceEngine::Settle(const Sequence& s, const absl::Status& status) {
 }
 
 // What one child borrowed goes to the next one.
-void DeviceEngine::RefillReserve(Family& family, Sequence& child) {
-  const size_t shared = static_cast<size_t>(family.context / kKvBlockTokens);
-  while (family.reserve.size() < family.reserve_size && child.blocks.size() > shared) {
-    family.reserve.push_back(child.blocks.back());
+void DeviceEngine::RefillReserve(Fork& fork, Sequence& child) {
+  const size_t shared = static_cast<size_t>(fork.context / kKvBlockTokens);
+  while (fork.reserve.size() < fork.reserve_size && child.blocks.size() > shared) {
+    fork.reserve.push_back(child.blocks.back());
     child.blocks.pop_back();
   }
 }
 
-void DeviceEngine::StartFamily(Sequence& s, std::vector<std::unique_ptr<Request>> children) {
-  Family& family = families_.emplace_back();
+void DeviceEngine::StartFork(Sequence& s, std::vector<std::unique_ptr<Request>> children) {
+  Fork& fork = forks_.emplace_back();
   // Lone children take the parent's blocks, which nobody shares, for their own.
-  family.context = s.request->lone_children ? 0 : s.computed;
-  const int64_t held = BlocksFor(family.context);
-  family.blocks.assign(s.blocks.begin(), s.blocks.begin() + held);
-  family.reserve.assign(s.blocks.begin() + held, s.blocks.end());
-  family.reserve_size = family.reserve.size();
+  fork.context = s.request->lone_children ? 0 : s.computed;
+  const int64_t held = BlocksFor(fork.context);
+  fork.blocks.assign(s.blocks.begin(), s.blocks.begin() + held);
+  fork.reserve.assign(s.blocks.begin() + held, s.blocks.end());
+  fork.reserve_size = fork.reserve.size();
   for (std::unique_ptr<Request>& child : children) {
     child->adapter = s.request->adapter;
     child->cancel = s.request->cancel;
     child->ticket = s.request->ticket;
-    family.waiting.push_back(std::move(child));
+    fork.waiting.push_back(std::move(child));
   }
-  family.parent = std::move(s.request);
+  fork.parent = std::move(s.request);
 }
 
-// Ends what waits in a family. Its running children end by themselves and then drop it.
-void DeviceEngine::DropFamily(std::list<Family>::iterator family, const absl::Status& status) {
-  for (std::unique_ptr<Request>& child : family->waiting) child->work->Finish(status);
-  family->waiting.clear();
-  if (family->running > 0) return;
-  ReleaseAll(family->blocks);
-  ReleaseAll(family->reserve);
-  families_.erase(family);
+// Ends what waits in a fork. Its running children end by themselves and then drop it.
+void DeviceEngine::DropFork(std::list<Fork>::iterator fork, const absl::Status& status) {
+  for (std::unique_ptr<Request>& child : fork->waiting) child->work->Finish(status);
+  fork->waiting.clear();
+  if (fork->running > 0) return;
+  ReleaseAll(fork->blocks);
+  ReleaseAll(fork->reserve);
+  forks_.erase(fork);
 }
 
 // Loop() took the last arrivals and tasks under the lock under which it saw stopping_: none came
 // since.
 void DeviceEngine::FailEverything(const absl::Status& status) {
   while (!running_.empty()) End(running_.begin(), status);
-  while (!families_.empty()) DropFamily(families_.begin(), status);
+  while (!forks_.empty()) DropFork(forks_.begin(), status);
   waiting_.RemoveIf([&](std::unique_ptr<Request>& request) {
     request->work->Finish(status);
     return true;

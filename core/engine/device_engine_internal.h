@@ -66,7 +66,7 @@ class DeviceEngine {
  private:
   static constexpr int64_t kLogitRows = 64;  // handed out at once
   using Waiting = FairQueue<std::unique_ptr<Request>>;
-  struct Family;
+  struct Fork;
   // A sequence that holds blocks.
   struct Sequence {
     std::unique_ptr<Request> request;
@@ -76,11 +76,11 @@ class DeviceEngine {
     std::vector<void*> blocks;
     std::vector<std::string> keys;  // of the prompt's whole blocks
     size_t published = 0;           // keys that are in the prefix cache, or were found there
-    Family* family = nullptr;       // of a child
+    Fork* fork = nullptr;           // of a child
     absl::Status failure;           // why it has to end with this step
   };
   // A finished sequence whose children still need its keys and values.
-  struct Family {
+  struct Fork {
     std::unique_ptr<Request> parent;  // adapter and cancel token
     int64_t context = 0;              // tokens that children share; 0: they compute them anew
     std::vector<void*> blocks;
@@ -101,7 +101,7 @@ class DeviceEngine {
   Waiting::Answer AdmitRequest(std::unique_ptr<Request>& request);
   const std::vector<std::string>& KeysOf(Request& request) const;
   void AdmitChildren();
-  bool AdmitChild(Family& family);
+  bool AdmitChild(Fork& fork);
   void BuildStep();
   void RunStep();
   absl::Status ComputeChunks(size_t begin, size_t end);
@@ -112,9 +112,9 @@ class DeviceEngine {
   void End(std::list<Sequence>::iterator sequence, const absl::Status& status);
   void Settle(const Sequence& sequence, const absl::Status& status);
   void Retire(Sequence& sequence, bool keep_blocks);
-  void StartFamily(Sequence& sequence, std::vector<std::unique_ptr<Request>> children);
-  void RefillReserve(Family& family, Sequence& child);
-  void DropFamily(std::list<Family>::iterator family, const absl::Status& status);
+  void StartFork(Sequence& sequence, std::vector<std::unique_ptr<Request>> children);
+  void RefillReserve(Fork& fork, Sequence& child);
+  void DropFork(std::list<Fork>::iterator fork, const absl::Status& status);
   void FailEverything(const absl::Status& status);
   int64_t BlocksFor(int64_t tokens) const { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
   int64_t ReserveFor(const Request& request) const;
@@ -130,7 +130,7 @@ class DeviceEngine {
   // The device thread's own.
   PrefixCache cache_;
   std::list<Sequence> running_;  // in order of admission
-  std::list<Family> families_;
+  std::list<Fork> forks_;
   Waiting waiting_;
   absl::flat_hash_map<std::string, int> pending_;  // prefix keys being computed
   std::vector<Chunk> chunks_;

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -37,18 +38,17 @@ class EngineModelHost : public ModelHost {
     {
       absl::MutexLock lock(&mutex_);
       // A second load of the same name waits for the first.
-      mutex_.Await(absl::Condition(
-          +[](std::pair<EngineModelHost*, const std::string*>* arg)
-               ABSL_NO_THREAD_SAFETY_ANALYSIS { return !arg->first->loading_.count(*arg->second); },
-          std::make_unique<std::pair<EngineModelHost*, const std::string*>>(this, &options.name)
-              .get()));
+      const auto not_loading = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+        return !loading_.contains(options.name);
+      };
+      mutex_.Await(absl::Condition(&not_loading));
       if (const auto it = models_.find(options.name); it != models_.end()) {
         if (it->second->requested() == options) return it->second->info();
         return absl::AlreadyExistsError(
             absl::StrCat("model \"", options.name,
                          "\" is loaded from another path or with other options: unload it first"));
       }
-      loading_[options.name] = true;
+      loading_.insert(options.name);
     }
     absl::StatusOr<std::shared_ptr<HostedModel>> model =
         HostedModel::Load(options, options_, clock_);
@@ -159,7 +159,7 @@ class EngineModelHost : public ModelHost {
   const Clock& clock_;
   mutable absl::Mutex mutex_;
   std::map<std::string, std::shared_ptr<HostedModel>> models_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, bool> loading_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> loading_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
