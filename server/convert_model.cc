@@ -41,7 +41,7 @@ v1::Model ToProto(const ModelInfo& info, const EngineStats& stats) {
   out.set_parameters(info.parameters);
   out.set_weight_bytes(info.weight_bytes);
   out.set_kv_cache_bytes(info.kv_cache_bytes);
-  out.set_kv_slots(info.kv_slots);
+  out.set_kv_slots(info.options.max_batch);
   out.set_context_length(info.context_length);
   out.set_vocabulary_size(info.vocabulary);
   out.set_threads(info.threads);
@@ -66,6 +66,22 @@ v1::Model ToProto(const ModelInfo& info, const EngineStats& stats) {
 
 namespace {
 
+absl::string_view AppliedKindName(AppliedKind kind) {
+  switch (kind) {
+    case AppliedKind::kLinear:
+      return "linear";
+    case AppliedKind::kEmbedding:
+      return "embedding";
+    case AppliedKind::kReplacement:
+      return "replacement";
+    case AppliedKind::kBias:
+      return "bias";
+    case AppliedKind::kTokens:
+      return "tokens";
+  }
+  return "";  // unreachable
+}
+
 v1::AdmissionReport ToProto(const AdmissionReport& report) {
   v1::AdmissionReport out;
   out.set_tensors_in_file(report.tensors_in_file);
@@ -73,7 +89,7 @@ v1::AdmissionReport ToProto(const AdmissionReport& report) {
   for (const AppliedModule& module : report.modules) {
     v1::AppliedModule* m = out.add_modules();
     m->set_module(ToValidUtf8(module.module));
-    m->set_kind(module.kind);
+    m->set_kind(std::string(AppliedKindName(module.kind)));
     m->set_rank(module.rank);
     m->set_alpha(module.alpha);
     m->set_scaling(module.scaling);

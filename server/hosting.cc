@@ -263,7 +263,7 @@ void Hosting::LogLoaded(const ModelInfo& info) const {
       info.options.name, info.architecture, info.options.path, info.parameters,
       absl::ToDoubleSeconds(info.load_time), info.numerics.device, info.numerics.dtype,
       info.numerics.mode, info.weight_bytes, info.kv_cache_bytes, stats.kv_tokens_capacity,
-      info.kv_slots, info.context_length, info.threads);
+      info.options.max_batch, info.context_length, info.threads);
   for (const std::string& warning : info.warnings)
     spdlog::warn("model {}: {}", info.options.name, ToValidUtf8(warning));
 }

@@ -45,7 +45,8 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
     applied.scaling = module.scaling;
     applied.in_features = module.target.in_features;
     applied.out_features = module.target.out_features;
-    applied.kind = module.target.kind == TargetKind::kEmbedding ? "embedding" : "linear";
+    applied.kind = module.target.kind == TargetKind::kEmbedding ? AppliedKind::kEmbedding
+                                                                : AppliedKind::kLinear;
     applied.delta_norm = module.delta_norm;
     report.modules.push_back(std::move(applied));
   }
@@ -54,7 +55,7 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
     applied.module = name;
     applied.in_features = replacement.target.in_features;
     applied.out_features = replacement.target.out_features;
-    applied.kind = replacement.weight.defined() ? "replacement" : "bias";
+    applied.kind = replacement.weight.defined() ? AppliedKind::kReplacement : AppliedKind::kBias;
     report.modules.push_back(std::move(applied));
   }
   for (const TrainableTokens& tokens : adapter.tokens) {
@@ -62,7 +63,7 @@ AdmissionReport Describe(const LoraAdapter& adapter) {
     applied.module = tokens.target.name;
     applied.in_features = tokens.target.in_features;
     applied.out_features = tokens.target.out_features;
-    applied.kind = "tokens";
+    applied.kind = AppliedKind::kTokens;
     report.modules.push_back(std::move(applied));
   }
   return report;

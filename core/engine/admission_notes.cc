@@ -38,7 +38,8 @@ absl::Status NameIdleModules(const absl::Status& status, const AdmissionReport& 
   constexpr double kNothing = std::numeric_limits<float>::min();
   std::vector<std::string> zero, small, stored;
   for (const AppliedModule& module : report.modules) {
-    const bool product = module.kind == "linear" || module.kind == "embedding";
+    const bool product =
+        module.kind == AppliedKind::kLinear || module.kind == AppliedKind::kEmbedding;
     (!product ? stored : module.delta_norm < kNothing ? zero : small).push_back(module.module);
   }
   std::vector<std::string> parts;

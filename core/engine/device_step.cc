@@ -178,7 +178,6 @@ void DeviceEngine::CountStep() {
   stats_.rows += step_.rows;
   stats_.running = static_cast<int>(running_.size());
   stats_.waiting = queued_;
-  stats_.kv_slots = options_.max_batch;
   stats_.kv_tokens_capacity = cache_tokens();
   stats_.kv_tokens_used = (pool_->blocks() - pool_->free_blocks()) * kKvBlockTokens;
 }

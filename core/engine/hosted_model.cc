@@ -106,7 +106,6 @@ absl::Status HostedModel::Open() {
   info_.parameters = decoder->parameters();
   info_.weight_bytes = decoder->weight_bytes();
   info_.kv_cache_bytes = cache_bytes;
-  info_.kv_slots = max_batch;
   info_.context_length = static_cast<int>(spec.context);
   info_.vocabulary = static_cast<int>(spec.vocabulary);
   info_.threads = threads->threads();

@@ -50,8 +50,7 @@ struct ModelInfo {
   int64_t parameters = 0;
   int64_t weight_bytes = 0;
   int64_t kv_cache_bytes = 0;  // planned
-  int kv_slots = 0;
-  int context_length = 0;  // tokens of prompt + response
+  int context_length = 0;      // tokens of prompt + response
   int vocabulary = 0;
   int threads = 0;
   bool has_chat_template = false;
@@ -69,6 +68,15 @@ struct LoadAdapterOptions {
   std::string nominal_target;  // capability its label claims; empty: none declared
 };
 
+// What an adapter does to a module.
+enum class AppliedKind {
+  kLinear,       // adds B·A to a linear map (Linear or Conv1D)
+  kEmbedding,    // adds B·A to an embedding
+  kReplacement,  // brings the weight whole: modules_to_save, or a base weight stored beside a LoRA
+  kBias,         // brings the bias only
+  kTokens,       // brings rows of an embedding: trainable_token_indices
+};
+
 // One module of the base that the adapter changes.
 struct AppliedModule {
   std::string module;  // e.g. "model.layers.0.self_attn.q_proj"
@@ -77,7 +85,7 @@ struct AppliedModule {
   double scaling = 0;  // what B·A is multiplied by
   int64_t in_features = 0;
   int64_t out_features = 0;
-  std::string kind;  // "linear", "embedding", "replacement" (modules_to_save), "bias", "tokens"
+  AppliedKind kind = AppliedKind::kLinear;
   double delta_norm = 0;  // Frobenius norm of scaling · B·A
 };
 
@@ -129,9 +137,8 @@ struct EngineStats {
   int64_t scored_tokens = 0;
   int64_t steps = 0;  // device steps
   int64_t rows = 0;   // Σ rows over steps: rows / steps is the mean batch width
-  int running = 0;    // sequences holding a slot
+  int running = 0;    // sequences in flight; the model's max_batch at most
   int waiting = 0;    // sequences queued
-  int kv_slots = 0;
   int64_t kv_tokens_used = 0;
   int64_t kv_tokens_capacity = 0;
   AdapterMemoryStats adapters;

@@ -30,10 +30,11 @@ TEST(AdmissionNotes, AChangeOfTheSizeOfRoundingIsAWarning) {
 TEST(AdmissionNotes, ModulesWithoutEffectAreNamed) {
   AdmissionReport report;
   for (const char* module : {"a", "b", "c", "d", "e"}) {
-    report.modules.push_back({.module = module, .kind = "linear", .delta_norm = 1e-308});
+    report.modules.push_back(
+        {.module = module, .kind = AppliedKind::kLinear, .delta_norm = 1e-308});
   }
-  report.modules.push_back({.module = "f", .kind = "linear", .delta_norm = 1e-20});
-  report.modules.push_back({.module = "lm_head", .kind = "replacement"});
+  report.modules.push_back({.module = "f", .kind = AppliedKind::kLinear, .delta_norm = 1e-20});
+  report.modules.push_back({.module = "lm_head", .kind = AppliedKind::kReplacement});
   const absl::Status status = NameIdleModules(absl::InvalidArgumentError("does nothing"), report);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),

@@ -318,14 +318,14 @@ TEST_F(EngineTest, WhatAnAdapterReplacesIsReportedAndGoesWithIt) {
   const std::string base = Generate(*Pin(), Call("Hello the", 30))->text;
   ASSERT_OK_AND_ASSIGN(const AdapterInfo saved, Load(*host_, "saved", TinyAdapter("saved")));
   EXPECT_EQ(saved.report.tensors_applied, saved.report.tensors_in_file);
-  const auto count = [](const AdmissionReport& report, const std::string& kind) {
+  const auto count = [](const AdmissionReport& report, AppliedKind kind) {
     return std::count_if(report.modules.begin(), report.modules.end(),
                          [&](const AppliedModule& module) { return module.kind == kind; });
   };
-  EXPECT_EQ(count(saved.report, "replacement"), 4);  // lm_head, two o_proj, norm
-  EXPECT_GT(saved.bytes, 264 * 48 * 4);              // the whole head
+  EXPECT_EQ(count(saved.report, AppliedKind::kReplacement), 4);  // lm_head, two o_proj, norm
+  EXPECT_GT(saved.bytes, 264 * 48 * 4);                          // the whole head
   ASSERT_OK_AND_ASSIGN(const AdapterInfo tokens, Load(*host_, "tokens", TinyAdapter("tokens")));
-  EXPECT_EQ(count(tokens.report, "tokens"), 1);
+  EXPECT_EQ(count(tokens.report, AppliedKind::kTokens), 1);
   EXPECT_LT(tokens.bytes, saved.bytes);
   EXPECT_NE(Generate(*Pin("saved"), Call("Hello the", 30))->text, base);
   ASSERT_OK(host_->UnloadAdapter("tiny", "saved"));

@@ -78,7 +78,8 @@ TEST_F(ModelServiceTest, AdaptersAreLoadedWithTheirReportSwappedAndUnloaded) {
   v1::LoadAdapterResponse first, second;
   ASSERT_THAT(LoadAdapter("a", "a1", &first), IsRpcOk());
   EXPECT_EQ(first.adapter().version(), Sha256Hex("first"));
-  EXPECT_EQ(first.adapter().report().modules_size(), 1);
+  ASSERT_EQ(first.adapter().report().modules_size(), 1);
+  EXPECT_EQ(first.adapter().report().modules(0).kind(), "linear");
   EXPECT_TRUE(first.adapter().report().base_restored_bitwise());
   EXPECT_EQ(first.previous_version(), "");
   ASSERT_THAT(LoadAdapter("a", "a2", &second), IsRpcOk());

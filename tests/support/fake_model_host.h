@@ -70,7 +70,7 @@ class FakeModelHost : public ModelHost {
     info.version = Sha256Hex(options.path);
     info.parameters = 7;
     info.context_length = 1024;
-    info.kv_slots = 4;
+    if (info.options.max_batch == 0) info.options.max_batch = 4;
     info.has_chat_template = false;
     info.numerics = {"cpu", "float32", "batch_invariant"};
     models_[options.name] = info;
@@ -133,7 +133,7 @@ class FakeModelHost : public ModelHost {
     info.report.version = version;
     info.report.tensors_in_file = info.report.tensors_applied = 2;
     info.report.modules.push_back(
-        {"model.layers.0.self_attn.q_proj", 4, 8, 2, 16, 16, "linear", 0.5});
+        {"model.layers.0.self_attn.q_proj", 4, 8, 2, 16, 16, AppliedKind::kLinear, 0.5});
     info.report.canary_max_abs_logit_change = 0.25;
     info.report.base_restored_bitwise = true;
     adapters_[{options.model, options.alias}] = info;
