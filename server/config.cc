@@ -119,7 +119,7 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.add_option("--device", c.device,
                  "Default device: cpu, cpu:KERNELS (reference: the plain ones) or cuda:N")
       ->capture_default_str();
-  app.add_option("--threads", c.threads, "Compute threads; 0: one a physical core")
+  app.add_option("--threads", c.threads, "Compute threads; 0: one a logical CPU")
       ->check(CLI::Range(0, 1024));
   app.add_option("--max-batch", c.max_batch, "Rows decoded together; 0: the engine's default")
       ->check(CLI::Range(0, 4096));

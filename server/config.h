@@ -47,7 +47,7 @@ struct ServerConfig {
   // Defaults of models, also of those that LoadModel loads.
   std::string dtype = "auto";
   std::string device = "cpu";
-  int threads = 0;             // compute threads; 0: one a physical core
+  int threads = 0;             // compute threads; 0: one a logical CPU
   int max_batch = 0;           // rows decoded together; 0: the engine's default
   int64_t kv_cache_bytes = 0;  // 0: the engine's default
   // Packed adapter weights of one model; 0: no bound. More adapters may be loaded: those used least

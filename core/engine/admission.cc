@@ -14,9 +14,6 @@
 namespace plumbline {
 namespace {
 
-// A file larger than this is refused.
-constexpr uint64_t kMaxAdapterBytes = uint64_t{16} << 30;
-
 // The time since the last call.
 class Stopwatch {
  public:
@@ -112,7 +109,7 @@ absl::StatusOr<AdapterSlots::Weights> HostedModel::Repack(const AdapterVersionEn
                                             ": ", why, "; load the adapter again"));
   };
   return GuardTorch([&]() -> absl::StatusOr<AdapterSlots::Weights> {
-    absl::StatusOr<AdapterBytes> files = ReadAdapterFiles(entry.path, kMaxAdapterBytes);
+    absl::StatusOr<AdapterBytes> files = ReadAdapterFiles(entry.path);
     if (absl::IsResourceExhausted(files.status())) return files.status();
     if (!files.ok()) return lost(files.status().message());
     if (files->version != entry.version) {
@@ -165,7 +162,7 @@ absl::StatusOr<AdapterInfo> HostedModel::LoadAdapter(const LoadAdapterOptions& o
   std::shared_ptr<const LoraAdapter> adapter;  // freed when all is done
   Stopwatch watch;
   const absl::Status status = GuardTorch([&]() -> absl::Status {
-    ABSL_ASSIGN_OR_RETURN(AdapterBytes files, ReadAdapterFiles(options.path, kMaxAdapterBytes));
+    ABSL_ASSIGN_OR_RETURN(AdapterBytes files, ReadAdapterFiles(options.path));
     info.phases.read = watch.Lap();
     publication.entry = adapters_.FindVersion(files.version);
     ABSL_ASSIGN_OR_RETURN(adapter, Check(std::move(files), options.path));

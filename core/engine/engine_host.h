@@ -12,7 +12,7 @@
 namespace plumbline {
 
 struct EngineHostOptions {
-  // Threads that compute, for each model; 0: as many as the machine has.
+  // Threads that compute, for each model; 0: one a logical CPU.
   int threads = 0;
   // Tokens of one device step. More: prompts are read in fewer passes over the weights; less:
   // sequences that are decoding wait less for other prompts.

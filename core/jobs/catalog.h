@@ -2,7 +2,7 @@
 // was pinned to, so that it stays readable after its name was uploaded again.
 //
 // It holds names and paths, not weights: the server loads what the catalog lists. SQLite keeps it
-// in the same file as the jobs (sqlite_catalog.h).
+// in the same file as the jobs (sqlite_catalog.cc).
 #ifndef PLUMBLINE_CORE_JOBS_CATALOG_H_
 #define PLUMBLINE_CORE_JOBS_CATALOG_H_
 

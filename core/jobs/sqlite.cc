@@ -102,11 +102,6 @@ Query& Query::Bind(absl::string_view text) {
   return *this;
 }
 
-Query& Query::BindNull() {
-  if (code_ == SQLITE_OK) code_ = sqlite3_bind_null(statement_, next_parameter_++);
-  return *this;
-}
-
 absl::StatusOr<bool> Query::Step() {
   if (code_ == SQLITE_OK || code_ == SQLITE_ROW) code_ = sqlite3_step(statement_);
   if (code_ == SQLITE_ROW) return true;

@@ -39,7 +39,6 @@ class Query {
   Query& Bind(absl::string_view text);
   Query& Bind(const std::string& text) { return Bind(absl::string_view(text)); }
   Query& Bind(const char* text) { return Bind(absl::string_view(text)); }
-  Query& BindNull();
 
   // True: a row is there. False: no more rows.
   absl::StatusOr<bool> Step();
@@ -48,7 +47,6 @@ class Query {
 
   int64_t Int64(int column) const { return sqlite3_column_int64(statement_, column); }
   int Int(int column) const { return sqlite3_column_int(statement_, column); }
-  bool IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   // Valid until the next Step().
   absl::string_view Text(int column) const;
   std::string String(int column) const { return std::string(Text(column)); }
@@ -96,7 +94,8 @@ class SqliteConnection {
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
 };
 
-// Times are stored as microseconds since the epoch; InfinitePast as NULL (bound) or 0 (read).
+// Times are stored as microseconds since the epoch. What has not happened yet is NULL, which reads
+// as 0: InfinitePast.
 int64_t ToMicros(absl::Time time);
 absl::Time FromMicros(int64_t micros);
 

@@ -84,8 +84,6 @@ absl::Status Migrate(SqliteConnection& db, const std::string& path) {
 
 }  // namespace
 
-int SqliteSchemaVersion() { return static_cast<int>(SqliteMigrations().size()); }
-
 absl::StatusOr<std::shared_ptr<SqliteDatabase>> OpenSqliteDatabase(const SqliteOptions& options) {
   return SqliteDatabase::Open(options);
 }

@@ -20,9 +20,6 @@
 
 namespace plumbline {
 
-// The newest schema this build knows.
-int SqliteSchemaVersion();
-
 // Thread-safe.
 class SqliteDatabase {
  public:
@@ -59,7 +56,6 @@ class SqliteDatabase {
   std::unique_ptr<SqliteConnection> writer_ ABSL_GUARDED_BY(writer_mutex_);
 
   absl::Mutex readers_mutex_;
-  int reader_count_ = 0;
   std::vector<std::unique_ptr<SqliteConnection>> idle_readers_ ABSL_GUARDED_BY(readers_mutex_);
 };
 

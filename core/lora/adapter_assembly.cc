@@ -304,10 +304,6 @@ absl::StatusOr<std::shared_ptr<LoraAdapter>> AdapterAssembly::Finish() {
   ABSL_RETURN_IF_ERROR(CheckBiasesPresent());
   ABSL_RETURN_IF_ERROR(CheckTokensPresent());
   ABSL_RETURN_IF_ERROR(CheckEffect());
-  for (auto& [name, replacement] : adapter_->replacements) {
-    replacement.under_lora = adapter_->modules.count(name) != 0;
-  }
-  adapter_->bytes = TensorBytes(*adapter_);
   return adapter_;
 }
 

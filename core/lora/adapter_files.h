@@ -12,6 +12,9 @@
 
 namespace plumbline {
 
+// Tensors of more bytes are refused at load.
+inline constexpr uint64_t kMaxAdapterBytes = uint64_t{16} << 30;
+
 struct AdapterBytes {
   std::string config_json;  // adapter_config.json
   std::string tensors;      // adapter_model.safetensors
@@ -21,7 +24,8 @@ struct AdapterBytes {
 // Reads both files of `directory`; a thread of its own digests what has been read while the rest is
 // still coming. Nothing is checked of the content. NotFound, PermissionDenied: the path.
 // ResourceExhausted: tensors of more than `max_bytes`. FailedPrecondition: only pickled weights.
-absl::StatusOr<AdapterBytes> ReadAdapterFiles(const std::string& directory, uint64_t max_bytes);
+absl::StatusOr<AdapterBytes> ReadAdapterFiles(const std::string& directory,
+                                              uint64_t max_bytes = kMaxAdapterBytes);
 
 }  // namespace plumbline
 

@@ -64,7 +64,7 @@ absl::StatusOr<std::shared_ptr<const LoraAdapter>> CheckLoraAdapter(
 
 absl::StatusOr<std::shared_ptr<const LoraAdapter>> LoadLoraAdapter(const std::string& directory,
                                                                    const LoraLoadOptions& options) {
-  ABSL_ASSIGN_OR_RETURN(AdapterBytes files, ReadAdapterFiles(directory, options.max_file_bytes));
+  ABSL_ASSIGN_OR_RETURN(AdapterBytes files, ReadAdapterFiles(directory));
   return CheckLoraAdapter(std::move(files), directory, options);
 }
 

@@ -44,13 +44,12 @@ struct LoraModule {
 };
 
 // A whole module the adapter brings (modules_to_save), or the base weight stored beside a LoRA on
-// an embedding or output head where it differs from the hosted base's. In the file's dtype.
+// an embedding or output head where it differs from the hosted base's; a LoraModule of the same
+// name then works on top of it. In the file's dtype.
 struct ModuleReplacement {
   TargetModule target;
   at::Tensor weight;  // shape of the base's weight; undefined: only the bias is replaced
   at::Tensor bias;    // [out] or undefined
-  // The module also has a LoraModule, which then works on top of this weight.
-  bool under_lora = false;
 };
 
 // Trained rows of an embedding.
@@ -73,7 +72,6 @@ struct LoraAdapter {
   std::map<std::string, LoraModule> modules;              // by module name
   std::map<std::string, ModuleReplacement> replacements;  // by module name; biases included
   std::vector<TrainableTokens> tokens;
-  int64_t bytes = 0;  // of all tensors, in memory
   // For the admission report.
   int tensors_in_file = 0;
   int tensors_applied = 0;  // == tensors_in_file
@@ -92,9 +90,7 @@ struct LoraLoadOptions {
   // LoRA on an embedding or the output head; bit-equal to this, it is not a replacement. Null:
   // every stored base weight is taken for a replacement.
   std::function<absl::StatusOr<at::Tensor>(const TargetModule&)> base_weight;
-  // A file larger than this is refused.
-  uint64_t max_file_bytes = uint64_t{16} << 30;
-  // That look at the values at once.
+  // Threads that check the values (finite, norms).
   int threads = 1;
 };
 

@@ -28,7 +28,7 @@ constexpr double kMaxAlpha = 1e6;
 constexpr absl::string_view kInertKeys[] = {"auto_mapping",      "corda_config",  "eva_config",
                                             "inference_mode",    "lora_dropout",  "lora_ga_config",
                                             "loftq_config",      "megatron_core", "peft_version",
-                                            "qalora_group_size", "runtime_config"};
+                                            "qalora_group_size", "revision",      "runtime_config"};
 
 struct RefusedKey {
   absl::string_view key;
@@ -276,7 +276,6 @@ absl::Status CheckOtherKeys(const Json& json, LoraConfig* config) {
                                          "peft_type",
                                          "r",
                                          "rank_pattern",
-                                         "revision",
                                          "target_modules",
                                          "task_type",
                                          "trainable_token_indices",
@@ -328,7 +327,6 @@ absl::StatusOr<LoraConfig> Parse(absl::string_view text) {
   ABSL_RETURN_IF_ERROR(ReadInit(json, &config));
   ABSL_RETURN_IF_ERROR(
       ReadString(json, "base_model_name_or_path", &config.base_model_name_or_path));
-  ABSL_RETURN_IF_ERROR(ReadString(json, "revision", &config.revision));
   ABSL_RETURN_IF_ERROR(ReadString(json, "task_type", &config.task_type));
   if (json.contains("r")) ABSL_RETURN_IF_ERROR(CheckRank(json["r"], "r", &config.r));
   if (json.contains("lora_alpha")) {

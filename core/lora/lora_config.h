@@ -38,7 +38,6 @@ enum class LoraBiasMode { kNone, kAll, kLoraOnly };
 // The keys that matter, with PEFT's defaults.
 struct LoraConfig {
   std::string base_model_name_or_path;
-  std::string revision;
   std::string task_type;
   int64_t r = 8;
   double lora_alpha = 8;

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -96,28 +95,6 @@ at::Tensor RowsInOrder(const at::Tensor& rows, const std::vector<int64_t>& from,
     places.push_back(std::find(from.begin(), from.end(), index) - from.begin());
   }
   return at::index_select(rows, 0, at::tensor(places, at::kLong));
-}
-
-int64_t TensorBytes(const LoraAdapter& adapter) {
-  std::set<const void*> seen;
-  int64_t bytes = 0;
-  const auto add = [&](const at::Tensor& tensor) {
-    if (tensor.defined() && seen.insert(tensor.data_ptr()).second) {
-      bytes += static_cast<int64_t>(tensor.nbytes());
-    }
-  };
-  for (const auto& [name, module] : adapter.modules) {
-    add(module.a);
-    add(module.b);
-    add(module.lora_bias);
-    add(module.magnitude);
-  }
-  for (const auto& [name, replacement] : adapter.replacements) {
-    add(replacement.weight);
-    add(replacement.bias);
-  }
-  for (const TrainableTokens& tokens : adapter.tokens) add(tokens.rows);
-  return bytes;
 }
 
 }  // namespace plumbline

@@ -1,4 +1,5 @@
-// Small questions about an adapter's tensors. They throw what ATen throws; LoadLoraAdapter catches.
+// Small questions about an adapter's tensors. They throw what ATen throws; CheckLoraAdapter
+// catches.
 #ifndef PLUMBLINE_CORE_LORA_LORA_TENSORS_INTERNAL_H_
 #define PLUMBLINE_CORE_LORA_LORA_TENSORS_INTERNAL_H_
 
@@ -28,8 +29,6 @@ double DeltaNorm(const LoraModule& module);
 // Rows [n, dimension], listed by `from`, in the order of `to`, a permutation of it.
 at::Tensor RowsInOrder(const at::Tensor& rows, const std::vector<int64_t>& from,
                        const std::vector<int64_t>& to);
-// Of all tensors, each storage once.
-int64_t TensorBytes(const LoraAdapter& adapter);
 
 }  // namespace plumbline
 

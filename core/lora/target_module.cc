@@ -5,20 +5,6 @@
 
 namespace plumbline {
 
-absl::string_view TargetKindName(TargetKind kind) {
-  switch (kind) {
-    case TargetKind::kLinear:
-      return "linear";
-    case TargetKind::kConv1d:
-      return "conv1d";
-    case TargetKind::kEmbedding:
-      return "embedding";
-    case TargetKind::kNorm:
-      return "norm";
-  }
-  return "";  // unreachable
-}
-
 std::vector<int64_t> WeightShape(const TargetModule& module) {
   switch (module.kind) {
     case TargetKind::kLinear:

@@ -21,9 +21,6 @@ enum class TargetKind {
   kNorm,       // weight [out]; in == out
 };
 
-// "linear", "conv1d", "embedding", "norm".
-absl::string_view TargetKindName(TargetKind kind);
-
 // One module of the base. Names are those of transformers' named_modules() on the …ForCausalLM
 // class, whatever the checkpoint's keys look like: "model.layers.0.self_attn.q_proj", "lm_head",
 // "transformer.h.0.attn.c_attn". List every module with parameters, norms too: bias=all and

@@ -209,15 +209,6 @@ void Checkpoint::DropPages() const {
   for (const auto& shard : shards_) shard->DropPages();
 }
 
-std::string Checkpoint::FullDigest() const {
-  Sha256 digest;
-  for (const auto& shard : shards_) {
-    digest.Update(absl::StrCat("plumbline.checkpoint.full.v1\n", shard->bytes().size(), "\n"));
-    digest.Update(shard->bytes());
-  }
-  return digest.FinishHex();
-}
-
 at::ScalarType ToScalarType(DType dtype) {
   switch (dtype) {
     case DType::kF64:

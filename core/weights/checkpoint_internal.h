@@ -53,15 +53,13 @@ class Checkpoint {
 
   // 64 hexadecimal digits that name these weights: SHA-256 over every shard's name, size and
   // header, and three pages (first, middle, last) of each tensor. Reads a few MB, not the weights;
-  // two fine-tunes of one model differ in it. It names, it does not authenticate: see FullDigest.
+  // two fine-tunes of one model differ in it. It names, it does not authenticate.
   const std::string& version() const { return version_; }
   // FailedPrecondition: a shard was written to since Open; see SafetensorsFile. Ask before Load
   // where time has passed.
   absl::Status CheckUnchanged() const;
   // Gives the mapped pages of all shards back to the page cache: after everything was copied out.
   void DropPages() const;
-  // SHA-256 over every byte of every shard, in the shards' order. Reads everything.
-  std::string FullDigest() const;
 
  private:
   struct Place {

@@ -24,6 +24,11 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;  // "<module>/<what>"
 
+const std::map<std::string, TargetKind> kKinds = {{"linear", TargetKind::kLinear},
+                                                  {"conv1d", TargetKind::kConv1d},
+                                                  {"embedding", TargetKind::kEmbedding},
+                                                  {"norm", TargetKind::kNorm}};
+
 std::vector<TargetModule> ReadBase(const std::string& path) {
   std::vector<TargetModule> base;
   const auto rows = ParseStrictJson(ReadFileOrDie(path));
@@ -32,10 +37,7 @@ std::vector<TargetModule> ReadBase(const std::string& path) {
   for (const auto& row : *rows) {
     TargetModule module;
     module.name = row["name"].get<std::string>();
-    for (TargetKind kind :
-         {TargetKind::kLinear, TargetKind::kConv1d, TargetKind::kEmbedding, TargetKind::kNorm}) {
-      if (std::string(TargetKindName(kind)) == row["kind"].get<std::string>()) module.kind = kind;
-    }
+    module.kind = kKinds.at(row["kind"].get<std::string>());
     module.in_features = row["in"].get<int64_t>();
     module.out_features = row["out"].get<int64_t>();
     module.has_bias = row["has_bias"].get<bool>();

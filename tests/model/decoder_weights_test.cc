@@ -80,11 +80,17 @@ TEST_F(DecoderWeightsTest, ModulesAreAllThatHaveParameters) {
   spec_.mlp_out = {"mlp.down_proj", 2, false};
   spec_.norms.before_attention = "input_layernorm";
   spec_.norms.after_mlp = "post_layernorm";
+  const auto kind = [](const TargetModule& m) {
+    return m.kind == TargetKind::kLinear      ? "linear"
+           : m.kind == TargetKind::kEmbedding ? "embedding"
+           : m.kind == TargetKind::kNorm      ? "norm"
+                                              : "conv1d";
+  };
   std::vector<std::string> modules;
   for (const TargetModule& m : ModulesOf(spec_)) {
-    modules.push_back(absl::StrCat(m.name, " ", TargetKindName(m.kind), " ", m.in_features, "x",
-                                   m.out_features, m.has_bias ? " bias" : "",
-                                   m.tied_to.empty() ? "" : " = ", m.tied_to));
+    modules.push_back(absl::StrCat(m.name, " ", kind(m), " ", m.in_features, "x", m.out_features,
+                                   m.has_bias ? " bias" : "", m.tied_to.empty() ? "" : " = ",
+                                   m.tied_to));
   }
   EXPECT_THAT(
       modules,

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/eval/stats/distributions.h"
-#include "core/eval/stats/proportion.h"
 
 namespace plumbline {
 namespace {
@@ -139,28 +138,6 @@ absl::StatusOr<int64_t> RequiredPromptsForNonInferiority(double margin, double t
   // Even with no flip at all the score interval reaches critical^2 / (n + critical^2).
   const double by_interval = margin > 0 ? critical * critical * (1 - margin) / margin : 0;
   return static_cast<int64_t>(std::ceil(std::max({1.0, by_power, by_interval})));
-}
-
-absl::StatusOr<int64_t> RequiredPromptsForInterval(double score, double half_width, double alpha) {
-  if (!(score >= 0 && score <= 1) || !(half_width > 0 && half_width < 0.5) ||
-      !(alpha > 0 && alpha < 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("plan: score ", score, ", half width ", half_width, ", alpha ", alpha,
-                     ": want a share, a half width in (0, 0.5) and a level in (0, 1)"));
-  }
-  const auto wide = [&](int64_t n) {
-    const Interval i =
-        WilsonInterval(score * static_cast<double>(n), static_cast<double>(n), 1 - alpha);
-    return (i.upper - i.lower) / 2 > half_width;
-  };
-  int64_t high = 1;
-  while (wide(high)) high *= 2;
-  int64_t low = high / 2;
-  while (low + 1 < high) {
-    const int64_t middle = low + (high - low) / 2;
-    (wide(middle) ? low : high) = middle;
-  }
-  return high;
 }
 
 }  // namespace plumbline

@@ -48,10 +48,6 @@ absl::StatusOr<int64_t> RequiredPrompts(double effect, const PlanOptions& option
 absl::StatusOr<int64_t> RequiredPromptsForNonInferiority(double margin, double true_difference,
                                                          const PlanOptions& options);
 
-// Prompts for which the 1 - alpha interval of a single score near `score` is not wider than
-// +-half_width.
-absl::StatusOr<int64_t> RequiredPromptsForInterval(double score, double half_width, double alpha);
-
 }  // namespace plumbline
 
 #endif  // PLUMBLINE_CORE_EVAL_STATS_PLAN_H_
