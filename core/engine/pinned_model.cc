@@ -76,124 +76,104 @@ PinnedModel::~PinnedModel() {
   if (adapter_ != nullptr) --adapter_->pins;
 }
 
-void PinnedModel::Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()> prepare,
-                        std::shared_ptr<const CancelToken> cancel, CallOrigin origin,
-                        std::function<void(absl::Status)> fail) {
+template <typename Result, typename Call, typename Prepare>
+void PinnedModel::Start(Call call, Done<Result> done, Prepare prepare) {
   // The task holds the model, not this handle: a handle may go while its call is under way.
   std::shared_ptr<HostedModel> model = model_;
-  auto shared_fail = std::make_shared<std::function<void(absl::Status)>>(std::move(fail));
-  const bool posted =
-      model_->prepare_.Post([model, adapter = weights_, prepare = std::move(prepare),
-                             cancel = std::move(cancel), origin = std::move(origin), shared_fail] {
-        absl::StatusOr<std::unique_ptr<Request>> request = GuardTorch(prepare);
-        if (!request.ok()) {
-          model->deliver_.Post(
-              [shared_fail, status = request.status()] { (*shared_fail)(status); });
-          return;
-        }
-        (*request)->adapter = adapter;
-        (*request)->cancel = cancel;
-        (*request)->ticket.client = origin.caller;
-        (*request)->ticket.priority = origin.priority;
-        model->engine_->Submit(*std::move(request));
-      });
+  const auto shared_done = std::make_shared<const Done<Result>>(std::move(done));
+  const bool posted = model_->prepare_.Post([model, adapter = weights_, call = std::move(call),
+                                             prepare = std::move(prepare), shared_done] {
+    // What the request ends with comes from the engine's thread, which the model outlives.
+    const Deliver deliver = [to = model.get()](std::function<void()> task) {
+      to->deliver_.Post(std::move(task));
+    };
+    absl::StatusOr<std::unique_ptr<Request>> request = GuardTorch([&] {
+      return prepare(
+          *model, call,
+          [shared_done](absl::StatusOr<Result> result) { (*shared_done)(std::move(result)); },
+          deliver);
+    });
+    if (!request.ok()) {
+      deliver([shared_done, status = request.status()] { (*shared_done)(status); });
+      return;
+    }
+    (*request)->adapter = adapter;
+    (*request)->cancel = call.cancel;
+    (*request)->ticket.client = call.origin.caller;
+    (*request)->ticket.priority = call.origin.priority;
+    model->engine_->Submit(*std::move(request));
+  });
   // The threads are gone: there is nobody else to call back.
-  if (!posted) (*shared_fail)(absl::UnavailableError("the model is unloaded"));
+  if (!posted) (*shared_done)(absl::UnavailableError("the model is unloaded"));
 }
 
-void PinnedModel::Generate(GenerateCall call,
-                           std::function<void(absl::StatusOr<Generation>)> done) {
-  auto shared_done =
-      std::make_shared<std::function<void(absl::StatusOr<Generation>)>>(std::move(done));
-  HostedModel* model = model_.get();
-  std::shared_ptr<const CancelToken> cancel = call.cancel;
-  CallOrigin origin = call.origin;
-  Start(
-      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+void PinnedModel::Generate(GenerateCall call, Done<Generation> done) {
+  Start<Generation>(
+      std::move(call), std::move(done),
+      [](const HostedModel& model, const GenerateCall& call, Done<Generation> finish,
+         Deliver deliver) -> absl::StatusOr<std::unique_ptr<Request>> {
         ABSL_RETURN_IF_ERROR(ValidateDecoding(call.decoding));
-        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model->encoder_->Encode(call.prompt));
+        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model.encoder_->Encode(call.prompt));
         ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(tokens.size()),
                                          call.decoding.max_new_tokens, "max_new_tokens is",
-                                         model->info_.context_length));
-        GenerateSpec spec{model->encoder_->tokenizer(), call.decoding, call.sample_index,
-                          model->encoder_->end_tokens()};
+                                         model.info_.context_length));
+        GenerateSpec spec{model.encoder_->tokenizer(), call.decoding, call.sample_index,
+                          model.encoder_->end_tokens()};
         // A stop string that is a special token never shows in the text: it ends by its id.
         for (const std::string& stop : call.decoding.stop) {
           const std::optional<int32_t> id = spec.tokenizer->TokenId(stop);
           if (id && spec.tokenizer->IsSpecial(*id)) spec.end_tokens.insert(*id);
         }
-        return MakeGenerate(
-            std::move(tokens), std::move(spec),
-            [shared_done](absl::StatusOr<Generation> result) { (*shared_done)(std::move(result)); },
-            [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
-      },
-      std::move(cancel), std::move(origin),
-      [shared_done](absl::Status status) { (*shared_done)(status); });
+        return MakeGenerate(std::move(tokens), std::move(spec), std::move(finish),
+                            std::move(deliver));
+      });
 }
 
-void PinnedModel::LogLikelihoods(
-    LogLikelihoodCall call, std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done) {
-  using Done = std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)>;
-  auto shared_done = std::make_shared<Done>(std::move(done));
-  HostedModel* model = model_.get();
-  std::shared_ptr<const CancelToken> cancel = call.cancel;
-  CallOrigin origin = call.origin;
-  Start(
-      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+void PinnedModel::LogLikelihoods(LogLikelihoodCall call, Done<std::vector<LogLikelihood>> done) {
+  Start<std::vector<LogLikelihood>>(
+      std::move(call), std::move(done),
+      [](const HostedModel& model, const LogLikelihoodCall& call,
+         Done<std::vector<LogLikelihood>> finish,
+         Deliver deliver) -> absl::StatusOr<std::unique_ptr<Request>> {
         ABSL_ASSIGN_OR_RETURN(PromptEncoder::Split split,
-                              model->encoder_->EncodeChoices(call.context, call.continuations));
+                              model.encoder_->EncodeChoices(call.context, call.continuations));
         for (const std::vector<int32_t>& continuation : split.continuations) {
           ABSL_RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(split.context.size()),
                                            static_cast<int64_t>(continuation.size()),
-                                           "a continuation", model->info_.context_length));
+                                           "a continuation", model.info_.context_length));
         }
-        const bool shares = SharesContext(model->engine_->decoder().spec(), split);
-        return MakeLogLikelihoods(
-            std::move(split.context), std::move(split.continuations), shares,
-            [shared_done](absl::StatusOr<std::vector<LogLikelihood>> result) {
-              (*shared_done)(std::move(result));
-            },
-            [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
-      },
-      std::move(cancel), std::move(origin),
-      [shared_done](absl::Status status) { (*shared_done)(status); });
+        const bool shares = SharesContext(model.engine_->decoder().spec(), split);
+        return MakeLogLikelihoods(std::move(split.context), std::move(split.continuations), shares,
+                                  std::move(finish), std::move(deliver));
+      });
 }
 
-void PinnedModel::Score(ScoreCall call,
-                        std::function<void(absl::StatusOr<std::vector<TokenScore>>)> done) {
-  using Done = std::function<void(absl::StatusOr<std::vector<TokenScore>>)>;
-  auto shared_done = std::make_shared<Done>(std::move(done));
-  HostedModel* model = model_.get();
-  std::shared_ptr<const CancelToken> cancel = call.cancel;
-  CallOrigin origin = call.origin;
-  Start(
-      [model, call = std::move(call), shared_done]() -> absl::StatusOr<std::unique_ptr<Request>> {
+void PinnedModel::Score(ScoreCall call, Done<std::vector<TokenScore>> done) {
+  Start<std::vector<TokenScore>>(
+      std::move(call), std::move(done),
+      [](const HostedModel& model, const ScoreCall& call, Done<std::vector<TokenScore>> finish,
+         Deliver deliver) -> absl::StatusOr<std::unique_ptr<Request>> {
         if (call.top < 0 || call.top > 100) {
           return absl::InvalidArgumentError(absl::StrCat("top is ", call.top, ", want 0 to 100"));
         }
         Prompt prompt;
         prompt.text = call.text;
-        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model->encoder_->Encode(prompt));
+        ABSL_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, model.encoder_->Encode(prompt));
         ABSL_RETURN_IF_ERROR(CheckLength("the text has ", static_cast<int64_t>(tokens.size()),
-                                         model->info_.context_length));
-        const auto finish = [model, shared_done,
-                             tokens](absl::StatusOr<std::vector<TokenLogits>> logits) {
-          if (!logits.ok()) return (*shared_done)(logits.status());
-          (*shared_done)(WithTexts(*model->encoder_->tokenizer(), tokens, *logits));
-        };
+                                         model.info_.context_length));
+        Done<std::vector<TokenLogits>> with_texts =
+            [&model, finish = std::move(finish),
+             tokens](absl::StatusOr<std::vector<TokenLogits>> logits) {
+              if (!logits.ok()) return finish(logits.status());
+              finish(WithTexts(*model.encoder_->tokenizer(), tokens, *logits));
+            };
+        int top = call.top;
         if (tokens.size() == 1) {  // nothing precedes the only token: there is nothing to compute
           tokens.push_back(tokens[0]);
-          return MakeScore(
-              std::move(tokens), 0,
-              [finish](absl::StatusOr<std::vector<TokenLogits>> logits) { finish(logits); },
-              [model](std::function<void()> task) { model->deliver_.Post(std::move(task)); });
+          top = 0;
         }
-        return MakeScore(std::move(tokens), call.top, finish, [model](std::function<void()> task) {
-          model->deliver_.Post(std::move(task));
-        });
-      },
-      std::move(cancel), std::move(origin),
-      [shared_done](absl::Status status) { (*shared_done)(status); });
+        return MakeScore(std::move(tokens), top, std::move(with_texts), std::move(deliver));
+      });
 }
 
 }  // namespace plumbline

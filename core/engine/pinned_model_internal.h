@@ -15,6 +15,9 @@ namespace plumbline {
 
 class PinnedModel : public LanguageModel {
  public:
+  template <typename Result>
+  using Done = std::function<void(absl::StatusOr<Result>)>;
+
   // `adapter` and `weights`: null for the base.
   PinnedModel(std::shared_ptr<HostedModel> model,
               std::shared_ptr<const AdapterVersionEntry> adapter,
@@ -22,19 +25,16 @@ class PinnedModel : public LanguageModel {
   ~PinnedModel() override;
 
   const ModelIdentity& identity() const override { return identity_; }
-  void Generate(GenerateCall call, std::function<void(absl::StatusOr<Generation>)> done) override;
-  void LogLikelihoods(
-      LogLikelihoodCall call,
-      std::function<void(absl::StatusOr<std::vector<LogLikelihood>>)> done) override;
-  void Score(ScoreCall call,
-             std::function<void(absl::StatusOr<std::vector<TokenScore>>)> done) override;
+  void Generate(GenerateCall call, Done<Generation> done) override;
+  void LogLikelihoods(LogLikelihoodCall call, Done<std::vector<LogLikelihood>> done) override;
+  void Score(ScoreCall call, Done<std::vector<TokenScore>> done) override;
 
  private:
-  // Runs `prepare` (which makes the request or fails) off the caller's thread and submits the
-  // result; a failure goes to `fail` on the deliver thread.
-  void Start(std::function<absl::StatusOr<std::unique_ptr<Request>>()> prepare,
-             std::shared_ptr<const CancelToken> cancel, CallOrigin origin,
-             std::function<void(absl::Status)> fail);
+  // Runs `prepare` off the caller's thread and submits the request that it makes of the call, or
+  // ends the call with its error. `done` is called on the deliver thread. Prepare:
+  // StatusOr<unique_ptr<Request>>(const HostedModel&, const Call&, Done<Result>, Deliver).
+  template <typename Result, typename Call, typename Prepare>
+  void Start(Call call, Done<Result> done, Prepare prepare);
 
   const std::shared_ptr<HostedModel> model_;
   const std::shared_ptr<const AdapterVersionEntry> adapter_;
