@@ -112,6 +112,8 @@ class Server::Parts {
   const std::string& metrics_address() const { return metrics_address_; }
 
  private:
+  void MakeServices();
+  absl::Status StartGrpc();
   std::string AdapterStore() const { return config_.data_dir + "/adapters"; }
   void SetHealth();
 
@@ -186,7 +188,7 @@ absl::Status Server::Parts::Restore(const ModelHostFactory& make_host) {
   return absl::OkStatus();
 }
 
-absl::Status Server::Parts::Serve() {
+void Server::Parts::MakeServices() {
   checks_ = std::make_unique<TaskExecutor>(kCheckThreads);
   runner_ = std::make_unique<JobRunner>(*store_, *hosting_, *tasks_, *checks_, SystemClock(), ids_,
                                         JobRunnerOptions());
@@ -198,7 +200,9 @@ absl::Status Server::Parts::Serve() {
   task_service_ = std::make_unique<TaskServiceImpl>(*tasks_, *calls_, *changes_);
   evaluation_service_ = std::make_unique<EvaluationServiceImpl>(*store_, *runner_, *hosting_,
                                                                 *tasks_, *watches_, *calls_);
+}
 
+absl::Status Server::Parts::StartGrpc() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   // Links the health protocol's descriptor in: gRPC's built-in service brings none for reflection.
@@ -227,6 +231,12 @@ absl::Status Server::Parts::Serve() {
   if (absl::StartsWith(config_.listen, "unix:")) {
     chmod(config_.listen.substr(5).c_str(), 0600);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Server::Parts::Serve() {
+  MakeServices();
+  ABSL_RETURN_IF_ERROR(StartGrpc());
   if (!config_.metrics_listen.empty()) {
     ABSL_RETURN_IF_ERROR(
         metrics_->Start(config_.metrics_listen, *host_, *runner_, *watches_, *tasks_));
