@@ -21,12 +21,6 @@ double LargestChange(absl::Span<const float> with, absl::Span<const float> witho
   return finite ? largest : NAN;
 }
 
-bool ChangesHead(const LoraWeights& weights) {
-  const LoraGroup& head = weights.head;
-  return head.present() || !head.bias.empty() || !head.replaced.empty() ||
-         !head.rows.columns.empty();
-}
-
 }  // namespace
 
 Canary::Canary(DeviceEngine& engine, Prompt prompt, size_t glance, int64_t glance_logits)
@@ -86,8 +80,8 @@ absl::Status Canary::Prove(const LoraWeights& weights, std::optional<int32_t> tr
                            AdmissionReport& report) const {
   for (const bool glance : {true, false}) {
     Prompt prompt = glance ? glance_ : prompt_;
-    const size_t v =
-        glance && !ChangesHead(weights) ? static_cast<size_t>(glance_logits_) : base_.size();
+    const size_t v = glance && !weights.head.changes_output() ? static_cast<size_t>(glance_logits_)
+                                                              : base_.size();
     if (trained.has_value()) prompt.back() = *trained;
     std::vector<Row> rows = {{&prompt, &weights}, {&glance_, nullptr}};
     if (prompt != glance_) rows.push_back({&prompt, nullptr});
