@@ -289,25 +289,23 @@ void DeviceEngine::Retire(Sequence& s, bool keep_blocks) {
   if (!keep_blocks) ReleaseAll(s.blocks);
 }
 
-void DeviceEngine::End(std::list<Sequence>::iterator it, const absl::Status& status) {
+// The work is told last: who is answered finds that nothing of it is held any more, neither cache
+// blocks nor the adapter's slot.
+void DeviceEngine::End(std::list<Sequence>::iterator it, absl::Status status) {
   std::vector<std::unique_ptr<Request>> children;
   if (status.ok()) children = it->request->work->Children();
-  Fork* fork = it->fork;
+  Fork* const fork = it->fork;
   if (fork != nullptr && !fork->waiting.empty()) RefillReserve(*fork, *it);
   if (fork == nullptr) Settle(*it, status);
   Retire(*it, /*keep_blocks=*/!children.empty());
-  it->request->work->Finish(status);
+  const std::unique_ptr<Work> work = std::move(it->request->work);
   if (!children.empty()) StartFork(*it, std::move(children));
   running_.erase(it);
-  if (fork == nullptr) return;
-  --fork->running;
-  if (fork->running > 0 || !fork->waiting.empty()) return;
-  for (auto f = forks_.begin(); f != forks_.end(); ++f) {
-    if (&*f == fork) {
-      DropFork(f, absl::OkStatus());
-      return;
-    }
+  if (fork != nullptr && --fork->running == 0 && fork->waiting.empty()) {
+    DropFork(std::find_if(forks_.begin(), forks_.end(), [&](Fork& f) { return &f == fork; }),
+             absl::OkStatus());
   }
+  work->Finish(status);
 }
 
 // A response that ended early and a prefix that was known cost less than was charged. The choices

@@ -109,7 +109,7 @@ class DeviceEngine {
   void HandOutRows(int64_t begin, int64_t end);
   void AdvanceAll();
   void Publish(Sequence& sequence);
-  void End(std::list<Sequence>::iterator sequence, const absl::Status& status);
+  void End(std::list<Sequence>::iterator sequence, absl::Status status);
   void Settle(const Sequence& sequence, const absl::Status& status);
   void Retire(Sequence& sequence, bool keep_blocks);
   void StartFork(Sequence& sequence, std::vector<std::unique_ptr<Request>> children);
