@@ -22,6 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int64_t kMostBytes = int64_t{1} << 50;  // of a budget: more is a slip of the hand
+
 // CLI11 reads its configuration through this: a mapping from flag names to a scalar or a list.
 class YamlConfig : public CLI::Config {
  public:
@@ -126,11 +128,11 @@ void AddFlags(CLI::App& app, ServerConfig& c, RawFlags& raw) {
   app.add_option("--kv-cache-bytes", c.kv_cache_bytes,
                  "Budget of a model's KV cache, e.g. 2GiB; 0: the engine's default")
       ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, kMostBytes));
   app.add_option("--adapter-memory", c.adapter_memory_bytes,
                  "Budget of a model's packed adapter weights, e.g. 4GiB; 0: no bound [2GiB]")
       ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, kMostBytes));
   app.add_option("--max-resident-adapters", c.max_resident_adapters,
                  "The same as a number of adapters; 0: no bound")
       ->check(CLI::Range(0, 1'000'000));
