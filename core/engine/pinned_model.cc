@@ -169,7 +169,7 @@ void PinnedModel::Score(ScoreCall call, Done<std::vector<TokenScore>> done) {
             };
         int top = call.top;
         if (tokens.size() == 1) {  // nothing precedes the only token: there is nothing to compute
-          tokens.push_back(tokens[0]);
+          tokens.resize(2, int32_t{tokens[0]});
           top = 0;
         }
         return MakeScore(std::move(tokens), top, std::move(with_texts), std::move(deliver));

@@ -95,7 +95,7 @@ TEST_F(EngineTest, GenerationEndsAtTheLimit) {
   ASSERT_OK_AND_ASSIGN(const Generation result, Generate(*Pin(), Call("Hello the", 12)));
   EXPECT_LE(result.completion_tokens, 12);
   EXPECT_GT(result.prompt_tokens, 3);
-  if (result.completion_tokens == 12) EXPECT_EQ(result.finish_reason, FinishReason::kLength);
+  EXPECT_TRUE(result.completion_tokens < 12 || result.finish_reason == FinishReason::kLength);
 }
 
 TEST_F(EngineTest, AStopStringCutsTheTextEvenAcrossTokens) {
