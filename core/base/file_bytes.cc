@@ -34,7 +34,6 @@ class FileDescriptor {
 
 struct OpenedFile {
   FileDescriptor fd;
-  uint64_t size;
   FileStamp stamp;
 };
 
@@ -55,7 +54,7 @@ absl::StatusOr<OpenedFile> OpenRegular(const std::string& path) {
         absl::StrCat(path, ": ", S_ISDIR(info.st_mode) ? "is a directory" : "is not a regular file",
                      ", want a file"));
   }
-  return OpenedFile{std::move(fd), static_cast<uint64_t>(info.st_size), StampOf(info)};
+  return OpenedFile{std::move(fd), StampOf(info)};
 }
 
 }  // namespace
@@ -94,7 +93,7 @@ bool WrittenSince(const std::string& path, const FileStamp& stamp) {
 absl::StatusOr<MappedBytes> MapFile(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
   MappedBytes bytes;
-  bytes.size = static_cast<size_t>(file.size);
+  bytes.size = static_cast<size_t>(file.stamp.bytes);
   bytes.stamp = file.stamp;
   if (bytes.size == 0) return bytes;
   void* data = mmap(nullptr, bytes.size, PROT_READ, MAP_SHARED, file.fd.get(), 0);
@@ -107,17 +106,17 @@ absl::Status ReadFileInto(const std::string& path, uint64_t max_bytes, std::stri
                           ReadProgress progress) {
   constexpr size_t kChunk = size_t{1} << 20;
   ABSL_ASSIGN_OR_RETURN(OpenedFile file, OpenRegular(path));
-  if (file.size > max_bytes) {
+  if (file.stamp.bytes > max_bytes) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(path, ": ", file.size, " bytes, the limit is ", max_bytes));
+        absl::StrCat(path, ": ", file.stamp.bytes, " bytes, the limit is ", max_bytes));
   }
-  const size_t size = static_cast<size_t>(file.size);
+  const size_t size = static_cast<size_t>(file.stamp.bytes);
   bytes.clear();
   try {
     bytes.reserve(size);
   } catch (const std::exception&) {  // bad_alloc, length_error
     return absl::ResourceExhaustedError(
-        absl::StrCat(path, ": no memory for its ", file.size, " bytes"));
+        absl::StrCat(path, ": no memory for its ", file.stamp.bytes, " bytes"));
   }
   size_t done = 0;
   while (done < size) {
@@ -131,7 +130,7 @@ absl::Status ReadFileInto(const std::string& path, uint64_t max_bytes, std::stri
           absl::StrCat(path, ": changed while it was read: ", done, " bytes, was ", size));
     }
     done += static_cast<size_t>(got);
-    progress(absl::string_view(bytes.data(), done), file.size);
+    progress(absl::string_view(bytes.data(), done), file.stamp.bytes);
   }
   return absl::OkStatus();
 }
