@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/weights/safetensors_header.h"
 
 namespace plumbline {
 namespace {
@@ -74,9 +75,7 @@ const Family* FindFamily(ConfigReader& config) {
 // Features that would change the forward pass and that no family here has.
 void RefuseForeignFeatures(ConfigReader& config) {
   if (config.Has("quantization_config")) {
-    config.Unimplemented("quantization_config",
-                         "quantised checkpoints are not supported; use the "
-                         "original float16, bfloat16 or float32 one");
+    config.Unimplemented("quantization_config", kQuantisedRefused);
   }
   if (config.Has("compression_config")) {
     config.Unimplemented("compression_config",
